@@ -1,1 +1,13 @@
+//! highwater keeps Elasticsearch in step with Postgres.
+//!
+//! `docs/ARCHITECTURE.md` tells the whole story on a page. The modules import strictly downward; this ladder is written
+//! only here, and `tests/house/ladder.rs` keeps it:
+//!
+//! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source → plan → definition → catalog → key touch draft error metrics task yaml mistake`
 
+pub mod catalog;
+pub mod definition;
+pub mod draft;
+pub mod key;
+pub mod mistake;
+pub mod yaml;

@@ -1,0 +1,114 @@
+//! What the database holds, as values: tables, columns, keys. Read by `crate::source`, reasoned about by `crate::plan`.
+
+pub mod wire;
+
+use indexmap::IndexMap;
+
+pub use wire::Wire;
+
+/// The tables of one database that a role may see.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// The schemas that an unqualified name is looked up in, in order.
+    pub search_path: Vec<String>,
+    pub tables: Vec<Table>,
+    /// `server_version_num`, such as 180006.
+    pub server_version: u32,
+}
+
+/// What kind of relation a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    Table,
+    Partitioned,
+    View,
+    MaterializedView,
+    Foreign,
+}
+
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub oid: u32,
+    pub schema: String,
+    pub name: String,
+    pub kind: TableKind,
+    /// By name, in attribute order, dropped ones left out.
+    pub columns: IndexMap<String, Column>,
+    /// The primary key's columns in declared order; empty where there is none.
+    pub primary_key: Vec<String>,
+    /// Column sets of unique indexes that hold for every row (no predicate, no expression).
+    pub unique: Vec<Vec<String>>,
+    /// The leading columns of each valid index, for telling whether a path is served.
+    pub indexes: Vec<Vec<String>>,
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Leaf partitions and inheritance children that hold rows of their own, at any depth.
+    pub leaves: Vec<u32>,
+    /// Row-level security is on and not by-passed for the current role.
+    pub row_security: bool,
+    /// The current role may SELECT.
+    pub readable: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub name: String,
+    /// As `format_type` gives it, such as `numeric(10,2)` or `text[]`: valid in a cast.
+    pub type_name: String,
+    /// The base type's oid, domains resolved.
+    pub type_oid: u32,
+    /// How its binary form is encoded as JSON.
+    pub wire: Wire,
+    pub not_null: bool,
+    /// Virtual generated columns are absent from transition tables; these are the columns they are computed from.
+    pub virtual_base: Option<Vec<String>>,
+    /// Equal values have equal bytes, and bytes sort as values do when the encoding is order-preserving
+    /// (false for nondeterministic collations, `numeric`, `citext`, floats and the like).
+    pub byte_equal: bool,
+    /// The column sorts by its UTF-8 bytes (`C`, `POSIX`, or a text type that is not collated).
+    pub collation_c: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    pub columns: Vec<String>,
+    pub target: u32,
+    pub target_columns: Vec<String>,
+}
+
+impl Catalog {
+    /// The table of this name; an unqualified one is looked up along the search path.
+    #[must_use]
+    pub fn find(&self, schema: Option<&str>, name: &str) -> Option<&Table> {
+        let named = |schema: &str| self.tables.iter().find(|table| table.schema == schema && table.name == name);
+        match schema {
+            Some(schema) => named(schema),
+            None => self.search_path.iter().find_map(|schema| named(schema)),
+        }
+    }
+
+    #[must_use]
+    pub fn by_oid(&self, oid: u32) -> Option<&Table> {
+        self.tables.iter().find(|table| table.oid == oid)
+    }
+}
+
+impl Table {
+    /// `"schema"."name"`, quoted for SQL.
+    #[must_use]
+    pub fn sql(&self) -> String {
+        format!("{}.{}", quote(&self.schema), quote(&self.name))
+    }
+}
+
+/// An SQL identifier, quoted: any name stands for itself.
+#[must_use]
+pub fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// An SQL string literal; with a backslash inside, in the `E''` form, so that no server setting changes its meaning.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}

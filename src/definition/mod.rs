@@ -1,0 +1,142 @@
+//! What a search document looks like, as a person declares it: one tree, parsed once, not yet held against a database.
+//!
+//! `parse` reads the YAML text and reports every mistake at once; `crate::plan` resolves the names against a catalog.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::mistake::Place;
+
+/// Mapping parameters that pass through to Elasticsearch untouched.
+pub type Mapping = Map<String, Value>;
+
+/// The fields of a document, or of an object in it, in written order.
+pub type Fields = IndexMap<String, Field>;
+
+/// One index: its root table and its tree of fields.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The alias that readers use; generations are named `INDEX-000001`.
+    pub index: String,
+    /// Whose rows become documents.
+    pub table: TableName,
+    /// Columns that identify a row; the primary key where absent (a view has none).
+    pub key: Option<Vec<String>>,
+    /// SQL over the root row: rows that are documents.
+    pub filter: Option<Sql>,
+    /// Index settings, as Elasticsearch takes them.
+    pub settings: Map<String, Value>,
+    /// Filters that hold at every use of a table below the root, by table name as written.
+    pub tables: IndexMap<String, Sql>,
+    pub fields: Fields,
+    /// The text this was read from: what the ledger keeps for a generation.
+    pub text: String,
+    pub place: Place,
+}
+
+/// `table` or `schema.table`, as written; identifiers are taken literally, case included.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TableName {
+    pub schema: Option<String>,
+    pub name: String,
+    pub place: Place,
+}
+
+/// An SQL expression as written, over one row.
+#[derive(Clone, Debug)]
+pub struct Sql {
+    pub text: String,
+    pub place: Place,
+}
+
+/// One field and where it was written.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub place: Place,
+    pub kind: FieldKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum FieldKind {
+    /// A column's value; `mapping` holds at least `type`.
+    Column { column: ColumnName, mapping: Mapping },
+    /// An immutable expression over the row; `mapping` holds at least `type`.
+    Sql { sql: Sql, mapping: Mapping },
+    /// Rows of another table, as objects or values.
+    Relation(Box<Relation>),
+}
+
+/// `column`, or `junction.column` beneath a `through`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnName {
+    /// A table of the `through` list; the related table itself where absent.
+    pub table: Option<String>,
+    pub column: String,
+}
+
+/// Rows of a related table, embedded.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    pub kind: RelationKind,
+    pub table: TableName,
+    /// Tables between this row's and the related one, nearest first.
+    pub through: Vec<Hop>,
+    /// `this row's column → the next table's column`; inferred from the foreign key where absent.
+    /// With `through`, it is the join to the first table of that list.
+    pub join: Option<Join>,
+    /// SQL over the related row: which rows are embedded.
+    pub filter: Option<Sql>,
+    pub order: Vec<Order>,
+    /// At most so many rows, the first in `order`.
+    pub limit: Option<u32>,
+    /// `one` only: without a match there is no document.
+    pub required: bool,
+    pub content: Content,
+    /// Parameters of the object itself, such as `type: nested`; empty beside a `value`.
+    pub mapping: Mapping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationKind {
+    /// At most one row: an object, or `null`.
+    One,
+    /// Any number: an array.
+    Many,
+    /// The rows above in a self-referencing tree, topmost first, at most so many levels; this row is not among them.
+    Ancestors { depth: u32 },
+}
+
+/// One table of a `through` list.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    pub table: TableName,
+    /// `this table's column → the next table's column`; inferred where absent.
+    pub join: Option<Join>,
+    pub filter: Option<Sql>,
+}
+
+/// Pairs of columns that must be equal, nearer table first.
+#[derive(Clone, Debug)]
+pub struct Join {
+    pub pairs: Vec<(String, String)>,
+    pub place: Place,
+}
+
+/// One term of an `order`.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub column: ColumnName,
+    pub descending: bool,
+    /// `nulls first` or `nulls last` where written; Postgres' own default otherwise (last ascending, first descending).
+    pub nulls_first: Option<bool>,
+    pub place: Place,
+}
+
+/// What of each related row is embedded.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// An object of these fields.
+    Fields(Fields),
+    /// One bare value; the field's `kind` is `Column` or `Sql`.
+    Value(Field),
+}

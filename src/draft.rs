@@ -1,0 +1,89 @@
+//! What a build hands to a write: documents and deletes with their versions, as one bulk body.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::key::Key;
+
+/// The position of a build's snapshot: `epoch << 48 | v`. Greater means: sees every commit the smaller one saw, and more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub i64);
+
+impl Version {
+    /// Bits of the snapshot position; the epoch stands above them.
+    pub const POSITION_BITS: u32 = 48;
+
+    /// The version of a snapshot at `position` (`xmax − |xip|`) in this `epoch`.
+    #[must_use]
+    pub fn new(epoch: i32, position: i64) -> Self {
+        Self(i64::from(epoch) << Self::POSITION_BITS | position)
+    }
+
+    /// How often the source was found to be another or to have gone back.
+    #[must_use]
+    pub fn epoch(self) -> i32 {
+        i32::try_from(self.0 >> Self::POSITION_BITS).unwrap_or(i32::MAX)
+    }
+
+    /// `xmax − |xip|` of the snapshot.
+    #[must_use]
+    pub fn position(self) -> i64 {
+        self.0 & ((1 << Self::POSITION_BITS) - 1)
+    }
+}
+
+/// What a draft does to its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Writes the whole document.
+    Index,
+    /// Deletes it: no row of that key is a document.
+    Delete,
+}
+
+/// One document or delete, a span of its batch's bulk body.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub key: Key,
+    /// Elasticsearch's `_id`.
+    pub id: String,
+    pub op: Op,
+    /// Where the action line, and for [`Op::Index`] the source line, stand in the body, newlines included.
+    pub span: Range<usize>,
+}
+
+/// Drafts of one snapshot, as newline-delimited JSON for `POST /{index}/_bulk`; the lines name no index.
+///
+/// An action line is `{"index":{"_id":"…","version":…,"version_type":"external_gte"}}` or the same with `delete`.
+#[derive(Clone, Debug)]
+pub struct Drafts {
+    pub version: Version,
+    pub body: Bytes,
+    pub items: Vec<Draft>,
+}
+
+impl Drafts {
+    /// The bulk body of the drafts at these positions alone, for sending again what was not settled.
+    #[must_use]
+    pub fn subset(&self, positions: &[usize]) -> Self {
+        let mut body = Vec::with_capacity(positions.iter().map(|&at| self.items[at].span.len()).sum());
+        let items = positions
+            .iter()
+            .map(|&at| {
+                let draft = &self.items[at];
+                let start = body.len();
+                body.extend_from_slice(&self.body[draft.span.clone()]);
+                Draft { span: start..body.len(), ..draft.clone() }
+            })
+            .collect();
+        Self { version: self.version, body: body.into(), items }
+    }
+}
+
+/// A document that cannot be built, and why, in words that hold no row content.
+#[derive(Clone, Debug)]
+pub struct Unfit {
+    pub key: Key,
+    pub reason: String,
+}

@@ -1,0 +1,76 @@
+//! Mistakes in what a person wrote, gathered so that one round of editing mends them all.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A place in a file a person wrote: `config/indexes/books.yaml:7:3 fields.authors.through`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub file: Arc<str>,
+    /// From 1; 0 when the file as a whole is meant.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// Dotted keys from the top of the file.
+    pub path: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(formatter, ":{}:{}", self.line, self.column)?;
+        }
+        if !self.path.is_empty() {
+            write!(formatter, " {}", self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// One mistake: where, what was found, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub place: Place,
+    /// What is wrong, as a sentence without a full stop.
+    pub found: String,
+    /// What to write or run instead, likewise.
+    pub remedy: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}\n  remedy: {}", self.place, self.found, self.remedy)
+    }
+}
+
+/// Every mistake of one reading, in the order found. As an error it lists them all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl Mistakes {
+    /// Notes one more.
+    pub fn add(&mut self, place: &Place, found: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Mistake { place: place.clone(), found: found.into(), remedy: remedy.into() });
+    }
+
+    /// `value` when nothing was noted.
+    ///
+    /// # Errors
+    /// The mistakes themselves, when there are any.
+    pub fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, mistake) in self.0.iter().enumerate() {
+            if position > 0 {
+                writeln!(formatter)?;
+            }
+            write!(formatter, "{mistake}")?;
+        }
+        Ok(())
+    }
+}
