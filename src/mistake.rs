@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A place in a file a person wrote: `config/indexes/books.yaml:7:3 fields.authors.through`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     pub file: Arc<str>,
     /// From 1; 0 when the file as a whole is meant.
@@ -52,6 +52,16 @@ impl Mistakes {
     /// Notes one more.
     pub fn add(&mut self, place: &Place, found: impl Into<String>, remedy: impl Into<String>) {
         self.0.push(Mistake { place: place.clone(), found: found.into(), remedy: remedy.into() });
+    }
+
+    /// In the order in which a person reads the files, whatever the order in which they were found.
+    #[must_use]
+    pub fn in_file_order(mut self) -> Self {
+        self.0.sort_by(|one, other| {
+            let place = |mistake: &Mistake| (Arc::clone(&mistake.place.file), mistake.place.line, mistake.place.column);
+            place(one).cmp(&place(other))
+        });
+        self
     }
 
     /// `value` when nothing was noted.
