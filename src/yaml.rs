@@ -83,6 +83,7 @@ impl Node {
     pub fn describe(&self) -> String {
         match &self.kind {
             _ if self.is_null() => "nothing".to_owned(),
+            NodeKind::Scalar { text, .. } if text.trim().is_empty() => "an empty text".to_owned(),
             NodeKind::Scalar { text, .. } => format!("`{}`", excerpt(text)),
             NodeKind::Sequence(_) => "a list".to_owned(),
             NodeKind::Mapping(_) => "a mapping".to_owned(),

@@ -52,6 +52,11 @@ impl<'a> Reader<'a> {
         Some(&self.left.remove(position).1)
     }
 
+    /// Leaves a key out of all further reading, without making it known.
+    pub fn discard(&mut self, key: &str) {
+        self.left.retain(|(written, _)| written.text != key);
+    }
+
     /// Text; a number or a word is text as well.
     pub fn string(&mut self, key: &'static str, mistakes: &mut Mistakes) -> Option<String> {
         let node = self.take(key)?;
@@ -110,6 +115,11 @@ impl<'a> Reader<'a> {
     pub fn nested(&mut self, key: &'static str, mistakes: &mut Mistakes) -> Option<Reader<'a>> {
         let node = self.take(key)?;
         Reader::new(node, mistakes)
+    }
+
+    /// The keys that were not taken.
+    pub fn keys(&self) -> impl Iterator<Item = &'a Key> {
+        self.left.iter().map(|(key, _)| key)
     }
 
     /// What was not taken, in written order.
