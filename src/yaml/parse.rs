@@ -107,16 +107,12 @@ impl Tree {
                     if node.is_null() {
                         node.place = key.place.clone();
                     }
-                    match seen.get(&key.text) {
-                        Some(line) => mistakes.add(
-                            &key.place,
-                            format!("`{}` a second time (first on line {line})", super::excerpt(&key.text)),
-                            "keep one of the two",
-                        ),
-                        None => {
-                            seen.insert(key.text.clone(), key.place.line);
-                            entries.push((key, node));
-                        }
+                    if let Some(line) = seen.get(&key.text) {
+                        let found = format!("`{}` a second time (first on line {line})", super::excerpt(&key.text));
+                        mistakes.add(&key.place, found, "keep one of the two");
+                    } else {
+                        seen.insert(key.text.clone(), key.place.line);
+                        entries.push((key, node));
                     }
                 }
             },

@@ -117,13 +117,11 @@ pub(super) fn value(
 
 /// A column written as a value.
 pub(super) fn column(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<ColumnName> {
-    match node.text() {
-        Some(text) => name::column(text, &node.place, scope, mistakes),
-        None => {
-            expected(node, "the name of a column", "write it, quoted if it reads as nothing (`null`, `~`)", mistakes);
-            None
-        }
+    if let Some(text) = node.text() {
+        return name::column(text, &node.place, scope, mistakes);
     }
+    expected(node, "the name of a column", "write it, quoted if it reads as nothing (`null`, `~`)", mistakes);
+    None
 }
 
 /// `title: text`.

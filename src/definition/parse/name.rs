@@ -161,9 +161,8 @@ pub(super) fn order(text: &str, place: &Place, scope: &Scope<'_>, mistakes: &mut
     let words = words.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     let words = words.iter().map(String::as_str).collect::<Vec<_>>();
     let (descending, nulls) = match words.as_slice() {
-        ["asc", nulls @ ..] => (false, nulls),
         ["desc", nulls @ ..] => (true, nulls),
-        nulls => (false, nulls),
+        ["asc", nulls @ ..] | nulls => (false, nulls),
     };
     let nulls_first = match nulls {
         [] => None,
@@ -199,12 +198,11 @@ fn parts(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {
-        let (part, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_part(quoted)?,
-            None => {
-                let (part, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-                (part.to_owned(), after)
-            }
+        let (part, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_part(quoted)?
+        } else {
+            let (part, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
+            (part.to_owned(), after)
         };
         if part.trim().is_empty() || part.contains('\0') {
             return None;
