@@ -10,4 +10,5 @@ pub mod definition;
 pub mod draft;
 pub mod key;
 pub mod mistake;
+pub mod source;
 pub mod yaml;
