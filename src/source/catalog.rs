@@ -158,8 +158,8 @@ async fn columns(connection: &mut PgConnection, tables: &mut Tables) -> Result<(
     Ok(())
 }
 
-/// Only B-trees and hashes serve equality. `indkey` holds 0 for an expression: there the list ends for serving a path,
-/// and `whole` is false. Columns after `indnkeyatts` are INCLUDEd: stored, not looked up.
+/// Only B-trees and hashes serve equality. `indkey` holds 0 for an expression: there the list of columns ends.
+/// Those after `indnkeyatts` are only stored (`INCLUDE`), not looked up.
 ///
 /// Classic inheritance shares no index with the children, which a query of the parent reads too: uniqueness is then a
 /// promise about some of the rows, and is not reported.

@@ -1,4 +1,4 @@
-//! A database of its own for each test, on the server that `STACK_POSTGRES_URL` names.
+//! The server that `STACK_POSTGRES_URL` names, and a database of its own there for each test.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -18,10 +18,7 @@ impl TestDatabase {
 
     /// `options` are those of `CREATE DATABASE`, such as `TEMPLATE template0 ENCODING 'LATIN1'`.
     pub async fn create_with(options: &str) -> Self {
-        let server = std::env::var("STACK_POSTGRES_URL")
-            .expect("STACK_POSTGRES_URL names no Postgres: eval \"$(stack/stack env)\"")
-            .parse::<Url>()
-            .expect("STACK_POSTGRES_URL is a URL");
+        let server = server_url();
         // Every RandomState has keys of its own: random enough to tell tests and runs apart.
         let name = format!("highwater_test_{:016x}", RandomState::new().build_hasher().finish());
         let mut connection = PgConnection::connect(server.as_str()).await.expect("the test server answers");
@@ -65,4 +62,16 @@ impl Drop for TestDatabase {
         });
         drop(thread.join());
     }
+}
+
+/// For statements that make nothing: creating and dropping a database costs a checkpoint.
+pub async fn connect_to_server() -> PgConnection {
+    PgConnection::connect(server_url().as_str()).await.expect("the test server answers")
+}
+
+fn server_url() -> Url {
+    std::env::var("STACK_POSTGRES_URL")
+        .expect("STACK_POSTGRES_URL names no Postgres: eval \"$(stack/stack env)\"")
+        .parse()
+        .expect("STACK_POSTGRES_URL is a URL")
 }

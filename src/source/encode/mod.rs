@@ -99,7 +99,9 @@ pub fn push_text(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfi
         Wire::Uuid => uuid(bytes, out),
         Wire::Bytea => {
             out.extend_from_slice(b"\\x");
-            bytes.iter().for_each(|byte| push_hex(*byte, out));
+            for byte in bytes {
+                push_hex(*byte, out);
+            }
             Ok(())
         }
         Wire::Float4 | Wire::Float8 | Wire::Numeric | Wire::Json | Wire::Jsonb | Wire::ToJson => Err(Unfit::NoKey),

@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(push_float4(f32::NEG_INFINITY, &mut Vec::new()), Err(Unfit::Infinite));
     }
 
-    /// serde_json alone would not do: it reads some floats one unit off, unless its `float_roundtrip` is on.
+    /// `serde_json` alone would not do: it reads some floats one unit off, unless its `float_roundtrip` is on.
     fn read<T: std::str::FromStr>(json: &[u8]) -> Option<T> {
         serde_json::from_slice::<serde_json::Number>(json).ok()?;
         std::str::from_utf8(json).ok()?.parse().ok()
