@@ -11,4 +11,5 @@ pub mod draft;
 pub mod key;
 pub mod mistake;
 pub mod plan;
+pub mod source;
 pub mod yaml;

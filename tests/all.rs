@@ -1,1 +1,4 @@
+//! All integration tests, in one binary; see `autotests` in `Cargo.toml`.
 
+mod source;
+mod support;
