@@ -1,0 +1,3 @@
+//! Reads Postgres: the catalog, and documents from one snapshot.
+
+pub mod settings;
