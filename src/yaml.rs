@@ -95,7 +95,10 @@ impl Node {
 #[must_use]
 pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 60;
-    let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let line: String = text
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
     if line.chars().count() <= LONGEST {
         return line;
     }

@@ -35,10 +35,19 @@ const LATER: [(&str, &str); 13] = [
     ("switch", "leave the field out"),
     ("group", "write its columns as fields of their own"),
     ("by", "embed the rows as objects, with `fields:`"),
-    ("distinct", "leave the key out; Elasticsearch's queries count a repeated value once"),
-    ("missing", "leave the key out; what is missing is null, an empty list where there may be many"),
+    (
+        "distinct",
+        "leave the key out; Elasticsearch's queries count a repeated value once",
+    ),
+    (
+        "missing",
+        "leave the key out; what is missing is null, an empty list where there may be many",
+    ),
     ("due", "leave the key out, and update the row when its moment comes"),
-    ("routing", "leave the key out; documents are spread over the shards by their id"),
+    (
+        "routing",
+        "leave the key out; documents are spread over the shards by their id",
+    ),
     ("pipeline", "leave the key out, and compute the field in `sql:`"),
 ];
 
@@ -71,22 +80,43 @@ struct Scope<'a> {
 
 fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> {
     if matches!(&root.kind, NodeKind::Mapping(entries) if entries.is_empty()) {
-        mistakes.add(&root.place, "the definition is empty", "write at least `index:`, `table:` and `fields:`");
+        mistakes.add(
+            &root.place,
+            "the definition is empty",
+            "write at least `index:`, `table:` and `fields:`",
+        );
         return None;
     }
     let mut reader = Reader::new(root, mistakes)?;
     later(&mut reader, &["due", "routing", "pipeline"], mistakes);
-    let index = required(&mut reader, "index", "`index: books`, the alias that readers will use", mistakes)
-        .and_then(|node| name::index(node, mistakes));
+    let index = required(
+        &mut reader,
+        "index",
+        "`index: books`, the alias that readers will use",
+        mistakes,
+    )
+    .and_then(|node| name::index(node, mistakes));
     let table = required(&mut reader, "table", "`table: book` or `table: schema.book`", mistakes)
         .and_then(|node| name::table(node, mistakes));
     let key = key(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
-    let settings = reader.take("settings").and_then(|node| object(node, mistakes)).unwrap_or_default();
+    let settings = reader
+        .take("settings")
+        .and_then(|node| object(node, mistakes))
+        .unwrap_or_default();
     let tables = tables(&mut reader, mistakes);
-    let scope = Scope { level: 0, table: table.as_ref(), through: Vec::new() };
-    let fields = required(&mut reader, "fields", "`fields:` with one line for each, such as `title: text`", mistakes)
-        .and_then(|node| fields(node, &scope, mistakes));
+    let scope = Scope {
+        level: 0,
+        table: table.as_ref(),
+        through: Vec::new(),
+    };
+    let fields = required(
+        &mut reader,
+        "fields",
+        "`fields:` with one line for each, such as `title: text`",
+        mistakes,
+    )
+    .and_then(|node| fields(node, &scope, mistakes));
     reader.finish(mistakes);
     let (index, place) = index?;
     Some(Definition {
@@ -108,7 +138,10 @@ fn required<'a>(reader: &mut Reader<'a>, key: &'static str, remedy: &str, mistak
     if node.is_none() && !reader.keys().any(|written| nearest(&written.text, &[key]).is_some()) {
         // At the top it is the file as a whole that lacks the key.
         let place = match reader.place() {
-            place if place.path.is_empty() => Place { file: place.file.clone(), ..Place::default() },
+            place if place.path.is_empty() => Place {
+                file: place.file.clone(),
+                ..Place::default()
+            },
             place => place.clone(),
         };
         mistakes.add(&place, format!("`{key}` is missing"), format!("add {remedy}"));
@@ -120,7 +153,11 @@ fn key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> 
     let columns = reader.strings("key", mistakes)?;
     for (position, (column, place)) in columns.iter().enumerate() {
         if columns[..position].iter().any(|(earlier, _)| earlier == column) {
-            mistakes.add(place, format!("`{column}` is in the key twice"), "name each column of the key once");
+            mistakes.add(
+                place,
+                format!("`{column}` is in the key twice"),
+                "name each column of the key once",
+            );
         }
     }
     Some(columns.into_iter().map(|(column, _)| column).collect())
@@ -132,9 +169,16 @@ fn tables(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> IndexMap<String, 
     let entries = reader.nested("tables", mistakes).map(Reader::rest).unwrap_or_default();
     for (key, node) in entries {
         name::parts_of_table(&key.text, &key.place, mistakes);
-        let Some(mut reader) = Reader::new(node, mistakes) else { continue };
-        let filter = required(&mut reader, "where", "`where:`, what holds at every use of the table", mistakes)
-            .and_then(|node| sql(node, mistakes));
+        let Some(mut reader) = Reader::new(node, mistakes) else {
+            continue;
+        };
+        let filter = required(
+            &mut reader,
+            "where",
+            "`where:`, what holds at every use of the table",
+            mistakes,
+        )
+        .and_then(|node| sql(node, mistakes));
         reader.finish(mistakes);
         if let Some(filter) = filter {
             tables.insert(key.text.clone(), filter);
@@ -147,7 +191,11 @@ fn tables(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> IndexMap<String, 
 fn fields(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Fields> {
     let entries = Reader::new(node, mistakes)?.rest();
     if entries.is_empty() {
-        mistakes.add(&node.place, "no fields", "add one line for each field, such as `title: text`");
+        mistakes.add(
+            &node.place,
+            "no fields",
+            "add one line for each field, such as `title: text`",
+        );
     }
     let mut fields = Fields::new();
     for (key, node) in entries {
@@ -166,7 +214,10 @@ fn sql(node: &Node, mistakes: &mut Mistakes) -> Option<Sql> {
         let remedy = "write it as one text, quoted if it holds `: ` or ` #`; leave the key out for none";
         expected(node, "an SQL expression", remedy, mistakes);
     }
-    Some(Sql { text: text?.to_owned(), place: node.place.clone() })
+    Some(Sql {
+        text: text?.to_owned(),
+        place: node.place.clone(),
+    })
 }
 
 /// A mapping that passes through.
@@ -175,7 +226,12 @@ fn object(node: &Node, mistakes: &mut Mistakes) -> Option<Map<String, Value>> {
         Value::Object(object) => Some(object),
         Value::Null => Some(Map::new()),
         _ => {
-            expected(node, "a mapping", "write `key: value` pairs, as Elasticsearch has them", mistakes);
+            expected(
+                node,
+                "a mapping",
+                "write `key: value` pairs, as Elasticsearch has them",
+                mistakes,
+            );
             None
         }
     }

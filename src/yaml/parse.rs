@@ -11,7 +11,13 @@ use crate::mistake::{Mistakes, Place};
 /// The tree of `text`, or nothing where it cannot be trusted.
 pub(super) fn read(file: &str, text: &str, mistakes: &mut Mistakes) -> Option<Node> {
     let file: Arc<str> = file.into();
-    let mut tree = Tree { file: Arc::clone(&file), open: Vec::new(), root: None, documents: 0, sound: true };
+    let mut tree = Tree {
+        file: Arc::clone(&file),
+        open: Vec::new(),
+        root: None,
+        documents: 0,
+        sound: true,
+    };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for event in Parser::new_from_str(text) {
         match event {
@@ -25,15 +31,29 @@ pub(super) fn read(file: &str, text: &str, mistakes: &mut Mistakes) -> Option<No
             return None;
         }
     }
-    let empty = || Node { place: Place { file, ..Place::default() }, kind: NodeKind::Mapping(Vec::new()) };
+    let empty = || Node {
+        place: Place {
+            file,
+            ..Place::default()
+        },
+        kind: NodeKind::Mapping(Vec::new()),
+    };
     let root = tree.root.take().filter(|root| !root.is_null()).unwrap_or_else(empty);
     tree.sound.then_some(root)
 }
 
 /// A collection whose end has not come yet.
 enum Open {
-    Sequence { place: Place, items: Vec<Node> },
-    Mapping { place: Place, entries: Vec<(Key, Node)>, seen: HashMap<String, usize>, key: Option<Key> },
+    Sequence {
+        place: Place,
+        items: Vec<Node>,
+    },
+    Mapping {
+        place: Place,
+        entries: Vec<(Key, Node)>,
+        seen: HashMap<String, usize>,
+        key: Option<Key>,
+    },
 }
 
 struct Tree {
@@ -53,27 +73,68 @@ impl Tree {
             Event::Alias(_) => {
                 self.sound = false;
                 mistakes.add(&place, "an alias (`*name`)", "write the value out where it is used");
-                self.put(Node { place, kind: NodeKind::Sequence(Vec::new()) }, mistakes);
+                self.put(
+                    Node {
+                        place,
+                        kind: NodeKind::Sequence(Vec::new()),
+                    },
+                    mistakes,
+                );
             }
             Event::Scalar(text, style, anchor, tag) => {
                 plain(&place, anchor, tag.is_some(), mistakes);
                 let quoted = style != ScalarStyle::Plain;
-                self.put(Node { place, kind: NodeKind::Scalar { text: text.into_owned(), quoted } }, mistakes);
+                self.put(
+                    Node {
+                        place,
+                        kind: NodeKind::Scalar {
+                            text: text.into_owned(),
+                            quoted,
+                        },
+                    },
+                    mistakes,
+                );
             }
             Event::SequenceStart(anchor, tag) => {
                 plain(&place, anchor, tag.is_some(), mistakes);
-                self.begin(Open::Sequence { place, items: Vec::new() }, mistakes);
+                self.begin(
+                    Open::Sequence {
+                        place,
+                        items: Vec::new(),
+                    },
+                    mistakes,
+                );
             }
             Event::MappingStart(anchor, tag) => {
                 plain(&place, anchor, tag.is_some(), mistakes);
-                self.begin(Open::Mapping { place, entries: Vec::new(), seen: HashMap::new(), key: None }, mistakes);
+                self.begin(
+                    Open::Mapping {
+                        place,
+                        entries: Vec::new(),
+                        seen: HashMap::new(),
+                        key: None,
+                    },
+                    mistakes,
+                );
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(Open::Sequence { place, items }) => {
-                    self.put(Node { place, kind: NodeKind::Sequence(items) }, mistakes);
+                    self.put(
+                        Node {
+                            place,
+                            kind: NodeKind::Sequence(items),
+                        },
+                        mistakes,
+                    );
                 }
                 Some(Open::Mapping { place, entries, .. }) => {
-                    self.put(Node { place, kind: NodeKind::Mapping(entries) }, mistakes);
+                    self.put(
+                        Node {
+                            place,
+                            kind: NodeKind::Mapping(entries),
+                        },
+                        mistakes,
+                    );
                 }
                 None => self.sound = false,
             },
@@ -84,14 +145,22 @@ impl Tree {
     fn document(&mut self, place: &Place, mistakes: &mut Mistakes) {
         self.documents += 1;
         if self.documents > 1 {
-            mistakes.add(place, "a second document (`---`) in one file", "move it into a file of its own");
+            mistakes.add(
+                place,
+                "a second document (`---`) in one file",
+                "move it into a file of its own",
+            );
         }
     }
 
     fn begin(&mut self, collection: Open, mistakes: &mut Mistakes) {
         let (Open::Sequence { place, .. } | Open::Mapping { place, .. }) = &collection;
         if self.open.len() == MAX_DEPTH {
-            mistakes.add(place, format!("more than {MAX_DEPTH} levels of nesting"), "write a flatter file");
+            mistakes.add(
+                place,
+                format!("more than {MAX_DEPTH} levels of nesting"),
+                "write a flatter file",
+            );
         }
         self.open.push(collection);
     }
@@ -101,7 +170,12 @@ impl Tree {
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open::Sequence { items, .. }) => items.push(node),
-            Some(Open::Mapping { place, entries, seen, key }) => match key.take() {
+            Some(Open::Mapping {
+                place,
+                entries,
+                seen,
+                key,
+            }) => match key.take() {
                 None => *key = Some(as_key(node, &place.path, &mut self.sound, mistakes)),
                 Some(key) => {
                     if node.is_null() {
@@ -131,7 +205,12 @@ impl Tree {
 
     /// The parser counts lines from 1 and columns from 0.
     fn place(&self, at: Marker, path: String) -> Place {
-        Place { file: Arc::clone(&self.file), line: at.line().max(1), column: at.col() + 1, path }
+        Place {
+            file: Arc::clone(&self.file),
+            line: at.line().max(1),
+            column: at.col() + 1,
+            path,
+        }
     }
 }
 
@@ -148,7 +227,11 @@ fn as_key(node: Node, parent: &str, sound: &mut bool, mistakes: &mut Mistakes) -
         );
         String::new()
     };
-    place.path = if parent.is_empty() { text.clone() } else { format!("{parent}.{text}") };
+    place.path = if parent.is_empty() {
+        text.clone()
+    } else {
+        format!("{parent}.{text}")
+    };
     Key { text, place }
 }
 
@@ -158,7 +241,11 @@ fn plain(place: &Place, anchor: usize, tagged: bool, mistakes: &mut Mistakes) {
         mistakes.add(place, "an anchor (`&name`)", "write the value out where it is used");
     }
     if tagged {
-        mistakes.add(place, "a tag (`!name`)", "leave it out; quote a value that has to be text");
+        mistakes.add(
+            place,
+            "a tag (`!name`)",
+            "leave it out; quote a value that has to be text",
+        );
     }
 }
 

@@ -20,11 +20,20 @@ impl<'a> Reader<'a> {
             NodeKind::Mapping(entries) => entries.iter().collect(),
             _ if node.is_null() => Vec::new(),
             _ => {
-                expected(node, "a mapping", "write `key: value` pairs, indented beneath the key", mistakes);
+                expected(
+                    node,
+                    "a mapping",
+                    "write `key: value` pairs, indented beneath the key",
+                    mistakes,
+                );
                 return None;
             }
         };
-        Some(Self { place: &node.place, left, known: Vec::new() })
+        Some(Self {
+            place: &node.place,
+            left,
+            known: Vec::new(),
+        })
     }
 
     /// Where the mapping begins.
@@ -42,7 +51,10 @@ impl<'a> Reader<'a> {
     /// The place of a key that is still there.
     #[must_use]
     pub fn place_of(&self, key: &str) -> Option<&'a Place> {
-        self.left.iter().find(|(written, _)| written.text == key).map(|(written, _)| &written.place)
+        self.left
+            .iter()
+            .find(|(written, _)| written.text == key)
+            .map(|(written, _)| &written.place)
     }
 
     /// The value of a key, as written.
@@ -72,7 +84,12 @@ impl<'a> Reader<'a> {
         let node = self.take(key)?;
         let number = node.text().and_then(|text| text.parse().ok());
         if number.is_none() {
-            expected(node, &format!("a whole number {range}"), "write one without a unit or a fraction", mistakes);
+            expected(
+                node,
+                &format!("a whole number {range}"),
+                "write one without a unit or a fraction",
+                mistakes,
+            );
         }
         number
     }
@@ -143,12 +160,20 @@ pub fn unknown(key: &Key, known: &[&str], mistakes: &mut Mistakes) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("the keys here are {}", listed(known)),
     };
-    mistakes.add(&key.place, format!("unknown key `{}`", super::excerpt(&key.text)), remedy);
+    mistakes.add(
+        &key.place,
+        format!("unknown key `{}`", super::excerpt(&key.text)),
+        remedy,
+    );
 }
 
 /// Notes a value of the wrong kind.
 pub fn expected(node: &Node, kind: &str, remedy: &str, mistakes: &mut Mistakes) {
-    mistakes.add(&node.place, format!("{kind} is expected, found {}", node.describe()), remedy);
+    mistakes.add(
+        &node.place,
+        format!("{kind} is expected, found {}", node.describe()),
+        remedy,
+    );
 }
 
 /// The known word that `word` is probably a slip of: at most two letters off, one where either is short
@@ -158,12 +183,22 @@ pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let word = word.to_lowercase();
     let close = known.iter().filter_map(|candidate| {
         let distance = strsim::osa_distance(&word, candidate);
-        let allowed = if word.chars().count().min(candidate.len()) < 5 { 1 } else { 2 };
+        let allowed = if word.chars().count().min(candidate.len()) < 5 {
+            1
+        } else {
+            2
+        };
         (distance <= allowed).then_some((distance, *candidate))
     });
-    close.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+    close
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }
 
 fn listed(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -21,10 +21,16 @@ fn value(text: &str) -> serde_json::Value {
 fn places_have_line_column_and_path() {
     let node = Node::parse("a.yaml", "fields:\n  tags:\n    - {name: ü, type: x}\n").unwrap();
     let NodeKind::Mapping(root) = &node.kind else { panic!() };
-    let NodeKind::Mapping(fields) = &root[0].1.kind else { panic!() };
+    let NodeKind::Mapping(fields) = &root[0].1.kind else {
+        panic!()
+    };
     assert_eq!(fields[0].0.place.to_string(), "a.yaml:2:3 fields.tags");
-    let NodeKind::Sequence(items) = &fields[0].1.kind else { panic!() };
-    let NodeKind::Mapping(entries) = &items[0].kind else { panic!() };
+    let NodeKind::Sequence(items) = &fields[0].1.kind else {
+        panic!()
+    };
+    let NodeKind::Mapping(entries) = &items[0].kind else {
+        panic!()
+    };
     assert_eq!(entries[1].0.place.to_string(), "a.yaml:3:17 fields.tags[0].type");
     assert_eq!(entries[1].1.place.to_string(), "a.yaml:3:23 fields.tags[0].type");
 }
@@ -32,7 +38,11 @@ fn places_have_line_column_and_path() {
 #[test]
 fn empty_files_are_empty_mappings() {
     for text in ["", "\n", "# only a comment\n", "---\n", "~\n"] {
-        assert_eq!(Node::parse("a.yaml", text).unwrap().kind, NodeKind::Mapping(Vec::new()), "{text:?}");
+        assert_eq!(
+            Node::parse("a.yaml", text).unwrap().kind,
+            NodeKind::Mapping(Vec::new()),
+            "{text:?}"
+        );
     }
 }
 
@@ -73,16 +83,27 @@ fn values_follow_the_core_schema() {
 
 #[test]
 fn numbers_that_would_change_are_refused() {
-    for text in ["18446744073709551616", "0.1234567890123456789", "1e999", "0xFFFFFFFFFFFFFFFFF"] {
+    for text in [
+        "18446744073709551616",
+        "0.1234567890123456789",
+        "1e999",
+        "0xFFFFFFFFFFFFFFFFF",
+    ] {
         let mut mistakes = Mistakes::default();
-        Node::parse("a.yaml", &format!("a: {text}")).unwrap().to_value(&mut mistakes);
+        Node::parse("a.yaml", &format!("a: {text}"))
+            .unwrap()
+            .to_value(&mut mistakes);
         assert_eq!(mistakes.0.len(), 1, "{text}");
     }
 }
 
 #[test]
 fn the_reader_reports_what_it_does_not_know() {
-    let node = Node::parse("a.yaml", "limt: 5\nflag: yes\nzebra: 1\nsize: 1.5\nname:\nlist: {a: 1}\n").unwrap();
+    let node = Node::parse(
+        "a.yaml",
+        "limt: 5\nflag: yes\nzebra: 1\nsize: 1.5\nname:\nlist: {a: 1}\n",
+    )
+    .unwrap();
     let mut mistakes = Mistakes::default();
     let mut reader = Reader::new(&node, &mut mistakes).unwrap();
     assert_eq!(reader.number::<u32>("limit", "from 1", &mut mistakes), None);
@@ -97,8 +118,13 @@ fn the_reader_reports_what_it_does_not_know() {
 #[test]
 fn near_words() {
     let known = ["where", "order", "through", "many", "sql", "one"];
-    for (slip, word) in [("were", "where"), ("ordr", "order"), ("trough", "through"), ("mnay", "many"), ("slq", "sql")]
-    {
+    for (slip, word) in [
+        ("were", "where"),
+        ("ordr", "order"),
+        ("trough", "through"),
+        ("mnay", "many"),
+        ("slq", "sql"),
+    ] {
         assert_eq!(nearest(slip, &known), Some(word));
     }
     for other in ["meta", "type", "store", "path", "dims"] {

@@ -16,7 +16,9 @@ impl Node {
             NodeKind::Scalar { text, quoted: false } => self.plain(text, mistakes),
             NodeKind::Sequence(items) => items.iter().map(|item| item.to_value(mistakes)).collect(),
             NodeKind::Mapping(entries) => {
-                let entries = entries.iter().map(|(key, value)| (key.text.clone(), value.to_value(mistakes)));
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| (key.text.clone(), value.to_value(mistakes)));
                 Value::Object(entries.collect::<Map<_, _>>())
             }
         }
@@ -69,7 +71,9 @@ fn number(text: &str) -> Scalar {
     if let Some(digits) = text.strip_prefix("0o") {
         return radix(digits, 8);
     }
-    let Some(written) = Decimal::read(text) else { return Scalar::Text };
+    let Some(written) = Decimal::read(text) else {
+        return Scalar::Text;
+    };
     let unsigned = text.strip_prefix('+').unwrap_or(text);
     if let Ok(number) = unsigned.parse::<u64>() {
         return Scalar::Number(number.into());
@@ -82,7 +86,9 @@ fn number(text: &str) -> Scalar {
             Scalar::Number(number.into())
         };
     }
-    let Some(number) = text.parse().ok().and_then(Number::from_f64) else { return Scalar::Inexact };
+    let Some(number) = text.parse().ok().and_then(Number::from_f64) else {
+        return Scalar::Inexact;
+    };
     if Decimal::read(&number.to_string()).is_some_and(|printed| printed == written) {
         Scalar::Number(number)
     } else {
@@ -123,7 +129,11 @@ impl Decimal {
         let dropped = i64::try_from(all.len() - digits.len()).ok()? - i64::try_from(fraction.len()).ok()?;
         let digits = digits.trim_start_matches('0').to_owned();
         let exponent = if digits.is_empty() { 0 } else { exponent + dropped };
-        Some(Self { negative, digits, exponent })
+        Some(Self {
+            negative,
+            digits,
+            exponent,
+        })
     }
 }
 

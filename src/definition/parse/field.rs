@@ -16,7 +16,9 @@ const FORMS: [&str; 5] = ["one", "many", "ancestors", "column", "sql"];
 const LATER_FORMS: [&str; 7] = ["count", "sum", "avg", "min", "max", "switch", "group"];
 
 /// Keys that only a relation has.
-const OF_RELATIONS: [&str; 8] = ["through", "join", "where", "order", "limit", "required", "depth", "value"];
+const OF_RELATIONS: [&str; 8] = [
+    "through", "join", "where", "order", "limit", "required", "depth", "value",
+];
 
 /// What a slip on a column may have meant.
 const OURS: [&str; 16] = [
@@ -67,15 +69,23 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
     let place = key.place.clone();
     if !matches!(node.kind, NodeKind::Mapping(_)) {
         let mapping = shorthand(&key.text, node, mistakes)?;
-        let column = ColumnName { table: None, column: key.text.clone() };
-        return Some(Field { place, kind: FieldKind::Column { column, mapping } });
+        let column = ColumnName {
+            table: None,
+            column: key.text.clone(),
+        };
+        return Some(Field {
+            place,
+            kind: FieldKind::Column { column, mapping },
+        });
     }
     let mut reader = Reader::new(node, mistakes)?;
     if later(&mut reader, &LATER_FORMS, mistakes) {
         return None;
     }
     let written = reader.keys().map(|key| key.text.as_str());
-    let forms = written.filter_map(|text| FORMS.into_iter().find(|form| *form == text)).collect::<Vec<_>>();
+    let forms = written
+        .filter_map(|text| FORMS.into_iter().find(|form| *form == text))
+        .collect::<Vec<_>>();
     if let [first, second, ..] = forms.as_slice() {
         let at = reader.place_of(second).unwrap_or(&place);
         mistakes.add(
@@ -104,15 +114,24 @@ pub(super) fn value(
     if reader.has("sql") {
         let sql = reader.take("sql").and_then(|node| sql(node, mistakes));
         let mapping = parameters(&key.place, reader, mistakes);
-        return Some(FieldKind::Sql { sql: sql?, mapping: mapping? });
+        return Some(FieldKind::Sql {
+            sql: sql?,
+            mapping: mapping?,
+        });
     }
     let column = if reader.has("column") {
         reader.take("column").and_then(|node| column(node, scope, mistakes))
     } else {
-        Some(ColumnName { table: None, column: key.text.clone() })
+        Some(ColumnName {
+            table: None,
+            column: key.text.clone(),
+        })
     };
     let mapping = parameters(&key.place, reader, mistakes);
-    Some(FieldKind::Column { column: column?, mapping: mapping? })
+    Some(FieldKind::Column {
+        column: column?,
+        mapping: mapping?,
+    })
 }
 
 /// A column written as a value.
@@ -120,7 +139,12 @@ pub(super) fn column(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) ->
     if let Some(text) = node.text() {
         return name::column(text, &node.place, scope, mistakes);
     }
-    expected(node, "the name of a column", "write it, quoted if it reads as nothing (`null`, `~`)", mistakes);
+    expected(
+        node,
+        "the name of a column",
+        "write it, quoted if it reads as nothing (`null`, `~`)",
+        mistakes,
+    );
     None
 }
 
@@ -131,7 +155,12 @@ fn shorthand(field: &str, node: &Node, mistakes: &mut Mistakes) -> Option<Mappin
         return None;
     }
     let Some(text) = node.text() else {
-        expected(node, "a type or a mapping", "write `name: text`, or `name: { type: text, … }`", mistakes);
+        expected(
+            node,
+            "a type or a mapping",
+            "write `name: text`, or `name: { type: text, … }`",
+            mistakes,
+        );
         return None;
     };
     let mapping = Mapping::from_iter([("type".to_owned(), Value::String(text.to_owned()))]);
@@ -140,7 +169,10 @@ fn shorthand(field: &str, node: &Node, mistakes: &mut Mistakes) -> Option<Mappin
 
 /// What is left, as parameters that Elasticsearch gets: `mapping:` unseen, all else held against our own keys.
 pub(super) fn parameters(place: &Place, mut reader: Reader<'_>, mistakes: &mut Mistakes) -> Option<Mapping> {
-    let mut mapping = reader.take("mapping").and_then(|node| object(node, mistakes)).unwrap_or_default();
+    let mut mapping = reader
+        .take("mapping")
+        .and_then(|node| object(node, mistakes))
+        .unwrap_or_default();
     let mut type_place = place.clone();
     let mut meant_type = false;
     for (key, node) in reader.rest() {
@@ -177,11 +209,17 @@ fn typed(field: &str, mapping: &Mapping, place: &Place, mistakes: &mut Mistakes)
             false
         }
         Some(Value::String(name))
-            if name.bytes().all(|byte| byte.is_ascii_lowercase() || b"0123456789_-".contains(&byte)) =>
+            if name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || b"0123456789_-".contains(&byte)) =>
         {
             let foreign = FOREIGN_TYPES.iter().find(|(foreign, _)| foreign == name);
             if let Some((_, meant)) = foreign {
-                mistakes.add(place, format!("`{name}` is no type of Elasticsearch's"), format!("write {meant}"));
+                mistakes.add(
+                    place,
+                    format!("`{name}` is no type of Elasticsearch's"),
+                    format!("write {meant}"),
+                );
             }
             foreign.is_none()
         }

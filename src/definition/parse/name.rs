@@ -41,20 +41,38 @@ pub(super) fn index(node: &Node, mistakes: &mut Mistakes) -> Option<(String, Pla
         .rsplit_once('-')
         .is_some_and(|(_, digits)| digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_digit()));
     let fault = if name.is_empty() || name == "." || name == ".." {
-        Some(("is no name Elasticsearch takes for an index".to_owned(), "write a word, such as `books`"))
+        Some((
+            "is no name Elasticsearch takes for an index".to_owned(),
+            "write a word, such as `books`",
+        ))
     } else if name.to_lowercase() != name {
-        Some(("has capital letters, which Elasticsearch takes in no index".to_owned(), "write it in lower case"))
-    } else if let Some(char) = name.chars().find(|char| "\\/*?\"<>| ,#:".contains(*char) || char.is_control()) {
-        Some((format!("holds {char:?}, which Elasticsearch takes in no index"), "use letters, digits, `-` and `_`"))
+        Some((
+            "has capital letters, which Elasticsearch takes in no index".to_owned(),
+            "write it in lower case",
+        ))
+    } else if let Some(char) = name
+        .chars()
+        .find(|char| "\\/*?\"<>| ,#:".contains(*char) || char.is_control())
+    {
+        Some((
+            format!("holds {char:?}, which Elasticsearch takes in no index"),
+            "use letters, digits, `-` and `_`",
+        ))
     } else if name.starts_with(['-', '_', '+']) {
         Some((
             "begins with `-`, `_` or `+`, which Elasticsearch takes in no index".to_owned(),
             "begin it with a letter",
         ))
     } else if name.len() > LONGEST_INDEX {
-        Some((format!("has {} bytes, more than {LONGEST_INDEX}", name.len()), "shorten it"))
+        Some((
+            format!("has {} bytes, more than {LONGEST_INDEX}", name.len()),
+            "shorten it",
+        ))
     } else if generation {
-        Some(("ends like the numbered indexes behind an alias".to_owned(), "leave the number away"))
+        Some((
+            "ends like the numbered indexes behind an alias".to_owned(),
+            "leave the number away",
+        ))
     } else {
         None
     };
@@ -73,7 +91,10 @@ pub(super) fn field(key: &Key, top: bool, mistakes: &mut Mistakes) {
     } else if name.contains('.') {
         mistakes.add(
             &key.place,
-            format!("the field name `{}` holds a dot: Elasticsearch would read it as an object", excerpt(name)),
+            format!(
+                "the field name `{}` holds a dot: Elasticsearch would read it as an object",
+                excerpt(name)
+            ),
             "use `_` instead",
         );
     } else if name.starts_with("_highwater") {
@@ -101,7 +122,11 @@ pub(super) fn table(node: &Node, mistakes: &mut Mistakes) -> Option<TableName> {
         return None;
     };
     let (schema, name) = parts_of_table(text, &node.place, mistakes)?;
-    Some(TableName { schema, name, place: node.place.clone() })
+    Some(TableName {
+        schema,
+        name,
+        place: node.place.clone(),
+    })
 }
 
 /// Schema and name of a table.
@@ -132,21 +157,34 @@ pub(super) fn column(text: &str, place: &Place, scope: &Scope<'_>, mistakes: &mu
         }
     };
     if scope.through.iter().any(|through| through.name == table) {
-        return Some(ColumnName { table: Some(table), column });
+        return Some(ColumnName {
+            table: Some(table),
+            column,
+        });
     }
     match scope.table {
         // A table of unknown name has been reported; its columns get the benefit of the doubt.
         Some(own) if own.name != table => {
             let remedy = match scope.through.as_slice() {
-                [] => format!("columns here are those of `{}`; others need a relation of their own", own.name),
+                [] => format!(
+                    "columns here are those of `{}`; others need a relation of their own",
+                    own.name
+                ),
                 through => {
-                    let names = through.iter().map(|table| format!("`{}`", table.name)).collect::<Vec<_>>();
+                    let names = through
+                        .iter()
+                        .map(|table| format!("`{}`", table.name))
+                        .collect::<Vec<_>>();
                     format!("columns here are those of `{}` and of {}", own.name, names.join(", "))
                 }
             };
             mistakes.add(
                 place,
-                format!("`{}` names the table `{}`, which is not passed here", excerpt(text), excerpt(&table)),
+                format!(
+                    "`{}` names the table `{}`, which is not passed here",
+                    excerpt(text),
+                    excerpt(&table)
+                ),
                 remedy,
             );
             None
@@ -180,7 +218,12 @@ pub(super) fn order(text: &str, place: &Place, scope: &Scope<'_>, mistakes: &mut
         }
     };
     let column = column(name, place, scope, mistakes)?;
-    Some(Order { column, descending, nulls_first, place: place.clone() })
+    Some(Order {
+        column,
+        descending,
+        nulls_first,
+        place: place.clone(),
+    })
 }
 
 /// Up to the first space outside double quotes, and the rest.

@@ -8,9 +8,17 @@ use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
 
 /// Keys that do not go with a form, and why.
 const MISPLACED: [(&str, &str, &str); 9] = [
-    ("one", "limit", "a `one` is at most one row; leave `limit` out, or write `many:`"),
+    (
+        "one",
+        "limit",
+        "a `one` is at most one row; leave `limit` out, or write `many:`",
+    ),
     ("one", "depth", "`depth` is for `ancestors:`"),
-    ("many", "required", "`required` is for `one:`; filter the root with `where:`"),
+    (
+        "many",
+        "required",
+        "`required` is for `one:`; filter the root with `where:`",
+    ),
     ("many", "depth", "`depth` is for `ancestors:`; use `limit:`"),
     ("ancestors", "limit", "use `depth:`"),
     ("ancestors", "order", "leave it out: ancestors come topmost first"),
@@ -34,13 +42,29 @@ pub(super) fn read(
     }
     let table = reader.take(form).and_then(|node| name::table(node, mistakes));
     refuse_misplaced(form, &mut reader, mistakes);
-    later(&mut reader, &["by", "distinct", "missing", "due", "routing", "pipeline"], mistakes);
+    later(
+        &mut reader,
+        &["by", "distinct", "missing", "due", "routing", "pipeline"],
+        mistakes,
+    );
     let join = reader.take("join").and_then(|node| join(node, mistakes));
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
-    let through = if form == "ancestors" { Vec::new() } else { through(&mut reader, mistakes) };
+    let through = if form == "ancestors" {
+        Vec::new()
+    } else {
+        through(&mut reader, mistakes)
+    };
     let passed = through.iter().map(|hop| &hop.table).collect();
-    let scope = Scope { level: around.level + 1, table: table.as_ref(), through: passed };
-    let order = if form == "ancestors" { Vec::new() } else { order(&mut reader, &scope, mistakes) };
+    let scope = Scope {
+        level: around.level + 1,
+        table: table.as_ref(),
+        through: passed,
+    };
+    let order = if form == "ancestors" {
+        Vec::new()
+    } else {
+        order(&mut reader, &scope, mistakes)
+    };
     let mut limit = None;
     let mut required = false;
     let kind = match form {
@@ -53,13 +77,32 @@ pub(super) fn read(
             RelationKind::Many
         }
         _ => {
-            let depth = bounded(&mut reader, "depth", MAX_DEPTH, &format!("from 1 to {MAX_DEPTH}"), mistakes);
-            RelationKind::Ancestors { depth: depth.unwrap_or(DEFAULT_DEPTH) }
+            let depth = bounded(
+                &mut reader,
+                "depth",
+                MAX_DEPTH,
+                &format!("from 1 to {MAX_DEPTH}"),
+                mistakes,
+            );
+            RelationKind::Ancestors {
+                depth: depth.unwrap_or(DEFAULT_DEPTH),
+            }
         }
     };
     let content = content(key, reader, &scope, mistakes);
     let (content, mapping) = content?;
-    Some(Relation { kind, table: table?, through, join, filter, order, limit, required, content, mapping })
+    Some(Relation {
+        kind,
+        table: table?,
+        through,
+        join,
+        filter,
+        order,
+        limit,
+        required,
+        content,
+        mapping,
+    })
 }
 
 fn refuse_misplaced(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) {
@@ -92,7 +135,10 @@ fn content(
                 reader.take(known);
             }
             // A slip in `fields` or `value` explains their absence.
-            if !reader.keys().any(|written| nearest(&written.text, &["fields", "value"]).is_some()) {
+            if !reader
+                .keys()
+                .any(|written| nearest(&written.text, &["fields", "value"]).is_some())
+            {
                 mistakes.add(
                     &key.place,
                     "a relation that embeds nothing",
@@ -115,13 +161,25 @@ fn value(key: &Key, node: &Node, beside: Reader<'_>, scope: &Scope<'_>, mistakes
             mistakes.add(&node.place, "a `value` without `column` or `sql`", "add one of the two");
             return None;
         }
-        let key = Key { text: key.text.clone(), place: node.place.clone() };
+        let key = Key {
+            text: key.text.clone(),
+            place: node.place.clone(),
+        };
         let kind = field::value(&key, own, scope, mistakes)?;
-        return Some(Field { place: node.place.clone(), kind });
+        return Some(Field {
+            place: node.place.clone(),
+            kind,
+        });
     }
     let column = field::column(node, scope, mistakes);
     let mapping = field::parameters(&key.place, beside, mistakes);
-    Some(Field { place: node.place.clone(), kind: FieldKind::Column { column: column?, mapping: mapping? } })
+    Some(Field {
+        place: node.place.clone(),
+        kind: FieldKind::Column {
+            column: column?,
+            mapping: mapping?,
+        },
+    })
 }
 
 /// `type: nested` or `object`, and `mapping:` for the rest.
@@ -144,7 +202,11 @@ fn object_parameters(mut reader: Reader<'_>, mistakes: &mut Mistakes) -> Mapping
         }
     }
     if let Some(node) = mapping_node.filter(|_| mapping.contains_key("properties")) {
-        mistakes.add(&node.place, "`properties` beside `fields:`", "leave it out: it follows from `fields:`");
+        mistakes.add(
+            &node.place,
+            "`properties` beside `fields:`",
+            "leave it out: it follows from `fields:`",
+        );
     }
     reader.finish(mistakes);
     mapping
@@ -152,11 +214,17 @@ fn object_parameters(mut reader: Reader<'_>, mistakes: &mut Mistakes) -> Mapping
 
 /// The tables on the way, nearest first.
 fn through(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Vec<Hop> {
-    let Some(node) = reader.take("through") else { return Vec::new() };
+    let Some(node) = reader.take("through") else {
+        return Vec::new();
+    };
     match &node.kind {
         NodeKind::Sequence(items) if !items.is_empty() => items.iter().filter_map(|item| hop(item, mistakes)).collect(),
         NodeKind::Sequence(_) => {
-            mistakes.add(&node.place, "an empty `through`", "leave it out, or name the tables on the way");
+            mistakes.add(
+                &node.place,
+                "an empty `through`",
+                "leave it out, or name the tables on the way",
+            );
             Vec::new()
         }
         _ => hop(node, mistakes).into_iter().collect(),
@@ -165,7 +233,11 @@ fn through(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Vec<Hop> {
 
 fn hop(node: &Node, mistakes: &mut Mistakes) -> Option<Hop> {
     if !matches!(node.kind, NodeKind::Mapping(_)) {
-        return name::table(node, mistakes).map(|table| Hop { table, join: None, filter: None });
+        return name::table(node, mistakes).map(|table| Hop {
+            table,
+            join: None,
+            filter: None,
+        });
     }
     let mut reader = Reader::new(node, mistakes)?;
     let table: Option<TableName> = super::required(&mut reader, "table", "`table:`, the table on the way", mistakes)
@@ -173,7 +245,11 @@ fn hop(node: &Node, mistakes: &mut Mistakes) -> Option<Hop> {
     let join = reader.take("join").and_then(|node| join(node, mistakes));
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     reader.finish(mistakes);
-    Some(Hop { table: table?, join, filter })
+    Some(Hop {
+        table: table?,
+        join,
+        filter,
+    })
 }
 
 /// `{ this_column: related_column }`.
@@ -184,7 +260,11 @@ fn join(node: &Node, mistakes: &mut Mistakes) -> Option<Join> {
         return None;
     };
     if entries.is_empty() {
-        mistakes.add(&node.place, "a `join` without columns", format!("{remedy}, or leave it out"));
+        mistakes.add(
+            &node.place,
+            "a `join` without columns",
+            format!("{remedy}, or leave it out"),
+        );
     }
     let mut pairs = Vec::with_capacity(entries.len());
     for (key, value) in entries {
@@ -193,20 +273,34 @@ fn join(node: &Node, mistakes: &mut Mistakes) -> Option<Join> {
             None => expected(value, "the name of a column", remedy, mistakes),
         }
     }
-    Some(Join { pairs, place: node.place.clone() })
+    Some(Join {
+        pairs,
+        place: node.place.clone(),
+    })
 }
 
 fn order(reader: &mut Reader<'_>, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Vec<Order> {
     let terms = reader.strings("order", mistakes).unwrap_or_default();
-    terms.into_iter().filter_map(|(text, place)| name::order(&text, place, scope, mistakes)).collect()
+    terms
+        .into_iter()
+        .filter_map(|(text, place)| name::order(&text, place, scope, mistakes))
+        .collect()
 }
 
 /// A whole number from 1 to `most`.
 fn bounded(reader: &mut Reader<'_>, key: &'static str, most: u32, range: &str, mistakes: &mut Mistakes) -> Option<u32> {
     let node = reader.take(key)?;
-    let number = node.text().and_then(|text| text.parse().ok()).filter(|number| (1..=most).contains(number));
+    let number = node
+        .text()
+        .and_then(|text| text.parse().ok())
+        .filter(|number| (1..=most).contains(number));
     if number.is_none() {
-        expected(node, &format!("a whole number {range}"), "write one, or leave the key out", mistakes);
+        expected(
+            node,
+            &format!("a whole number {range}"),
+            "write one, or leave the key out",
+            mistakes,
+        );
     }
     number
 }

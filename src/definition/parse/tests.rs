@@ -24,7 +24,10 @@ fn field(line: &str) -> String {
 fn the_whole_language() {
     let definition = tree(BOOKS);
     assert_eq!(definition.text, BOOKS);
-    insta::assert_debug_snapshot!(Definition { text: "…".to_owned(), ..definition });
+    insta::assert_debug_snapshot!(Definition {
+        text: "…".to_owned(),
+        ..definition
+    });
 }
 
 #[test]
@@ -112,12 +115,21 @@ fn mistakes_at_the_top() {
 #[test]
 fn index_names_follow_elasticsearch() {
     let name = |name: &str| told(&format!("index: '{name}'\ntable: book\nfields: {{ id: long }}\n"));
-    for good in ["books", "a", "1", "books-2024", "bücher", "books_v2.1", ".hidden", "books-00001"] {
+    for good in [
+        "books",
+        "a",
+        "1",
+        "books-2024",
+        "bücher",
+        "books_v2.1",
+        ".hidden",
+        "books-00001",
+    ] {
         assert_eq!(name(good), "nothing", "{good}");
     }
-    for bad in
-        ["..", ".", "Books", "a/b", "a*", "a?", "a\"", "a<", "a>", "a|", "a b", "a,b", "a#b", "a:b", "-a", "_a", "+a"]
-    {
+    for bad in [
+        "..", ".", "Books", "a/b", "a*", "a?", "a\"", "a<", "a>", "a|", "a b", "a,b", "a#b", "a:b", "-a", "_a", "+a",
+    ] {
         assert!(name(bad).contains("books.yaml:1:8 index: `"), "{bad}: {}", name(bad));
     }
     assert_eq!(name(&"a".repeat(200)), "nothing");
@@ -137,10 +149,18 @@ fn parameters_of_elasticsearch_pass() {
         similarity split_queries_on_whitespace store strategy subobjects synthetic_source_keep term_vector \
         time_series_dimension time_series_metric tree contexts rules chunking_settings";
     for parameter in parameters.split_whitespace() {
-        assert_eq!(field(&format!("a: {{ type: text, {parameter}: {{}} }}")), "nothing", "{parameter}");
+        assert_eq!(
+            field(&format!("a: {{ type: text, {parameter}: {{}} }}")),
+            "nothing",
+            "{parameter}"
+        );
     }
     for ours in ["value", "order", "limit", "colum", "count"] {
-        assert_eq!(field(&format!("a: {{ type: text, mapping: {{ {ours}: 1 }} }}")), "nothing", "{ours}");
+        assert_eq!(
+            field(&format!("a: {{ type: text, mapping: {{ {ours}: 1 }} }}")),
+            "nothing",
+            "{ours}"
+        );
     }
 }
 
@@ -156,7 +176,9 @@ fn values_below_a_column_follow_the_core_schema() {
     let definition = tree(
         "index: b\ntable: t\nfields: { a: { type: date, format: 0755, index: false, meta: { a: no, b: 1.0 } } }\n",
     );
-    let FieldKind::Column { mapping, .. } = &definition.fields["a"].kind else { panic!() };
+    let FieldKind::Column { mapping, .. } = &definition.fields["a"].kind else {
+        panic!()
+    };
     let written = r#"{"type":"date","format":"0755","index":false,"meta":{"a":"no","b":1.0}}"#;
     assert_eq!(serde_json::to_string(mapping).unwrap(), written);
 }
@@ -165,7 +187,10 @@ fn values_below_a_column_follow_the_core_schema() {
 fn nesting_ends_at_a_clear_mistake() {
     let nested = |levels: usize| {
         let open = "a: { many: t, fields: { ".repeat(levels);
-        format!("index: i\ntable: t\nfields: {{ {open} id: long {} }}\n", "} } ".repeat(levels))
+        format!(
+            "index: i\ntable: t\nfields: {{ {open} id: long {} }}\n",
+            "} } ".repeat(levels)
+        )
     };
     assert_eq!(told(&nested(super::MAX_LEVELS)), "nothing");
     assert!(told(&nested(super::MAX_LEVELS + 1)).contains("more than 32 relations in one another"));
@@ -185,14 +210,28 @@ fields:
     let definition = tree(text);
     assert_eq!(definition.table.schema.as_deref(), Some("odd.schema"));
     assert_eq!(definition.table.name, r#"Table "x""#);
-    let FieldKind::Column { column, .. } = &definition.fields["b"].kind else { panic!() };
+    let FieldKind::Column { column, .. } = &definition.fields["b"].kind else {
+        panic!()
+    };
     assert_eq!(column.column, "dot.ted");
-    let FieldKind::Relation(relation) = &definition.fields["c"].kind else { panic!() };
-    assert_eq!((relation.kind, relation.table.name.as_str()), (RelationKind::Many, "it's"));
+    let FieldKind::Relation(relation) = &definition.fields["c"].kind else {
+        panic!()
+    };
+    assert_eq!(
+        (relation.kind, relation.table.name.as_str()),
+        (RelationKind::Many, "it's")
+    );
     let order = &relation.order[0];
-    assert_eq!((order.column.column.as_str(), order.descending, order.nulls_first), ("x y.z", true, Some(false)));
-    let Content::Value(value) = &relation.content else { panic!() };
-    let FieldKind::Column { column, .. } = &value.kind else { panic!() };
+    assert_eq!(
+        (order.column.column.as_str(), order.descending, order.nulls_first),
+        ("x y.z", true, Some(false))
+    );
+    let Content::Value(value) = &relation.content else {
+        panic!()
+    };
+    let FieldKind::Column { column, .. } = &value.kind else {
+        panic!()
+    };
     assert_eq!(column.column, "Ω\"");
 }
 
