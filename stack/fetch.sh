@@ -52,15 +52,17 @@ install() {
 
 # fetch SERVER VERSION FOLDER [-D...]: the jars of stack/SERVER/pom.xml. A failed download is tried once more.
 fetch() {
-  local server=$1 version=$2 folder=$3 attempt
+  local server=$1 version=$2 folder=$3 attempt own_home
   shift 3
+  own_home=$(eval echo "~$(id -un)") # where Java looks for ~/.m2, whatever HOME says; a service user may have none
+  [ -w "$own_home" ] || set -- "-Dmaven.repo.local=$home/maven" "$@"
   need_jdk
   need mvn maven "Maven (mvn)"
   say "fetching $server $version from Maven Central"
   for attempt in 1 2; do
-    if JAVA_HOME=$jdk mvn -q -B ${MAVEN_ARGS:-} -f "$here/$server/pom.xml" \
+    if JAVA_HOME=$jdk mvn -q -B -f "$here/$server/pom.xml" \
       org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
-      -Dserver.version="$version" -DoutputDirectory="$folder" "$@" >"$home/mvn.log" 2>&1; then
+      -Dserver.version="$version" -DoutputDirectory="$folder" "$@" ${MAVEN_ARGS:-} >"$home/mvn.log" 2>&1; then
       return 0
     fi
     [ $attempt = 2 ] || say "mvn failed, trying once more: $(grep -m 1 ERROR "$home/mvn.log" | cut -c1-300)"

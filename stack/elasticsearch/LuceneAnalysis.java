@@ -2,8 +2,8 @@
 // classes below it are. This offers them under the names that Elasticsearch users write.
 //
 // Most components come by one rule: each factory that Lucene lists becomes a component whose name and settings are put
-// into snake_case. A setting that a factory does not know is an error. By hand come only those that differ: stemmer,
-// synonym, the mapping char filter, analyzers. Left out: whatever Lucene has no factory for (unique, condition, ...).
+// into snake_case. A setting that a factory does not know is an error. By hand come only those that differ: gram
+// tokenizers, stemmer, synonym, the mapping char filter, analyzers. Left out: whatever Lucene has no factory for (unique, condition, ...).
 import java.io.IOException;
 import java.io.Reader;
 import java.io.StringReader;
@@ -15,15 +15,19 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.IntPredicate;
 import java.util.function.UnaryOperator;
 
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.CharArraySet;
 import org.apache.lucene.analysis.TokenStream;
+import org.apache.lucene.analysis.Tokenizer;
 import org.apache.lucene.analysis.charfilter.MappingCharFilter;
 import org.apache.lucene.analysis.charfilter.NormalizeCharMap;
 import org.apache.lucene.analysis.core.WhitespaceAnalyzer;
 import org.apache.lucene.analysis.en.EnglishAnalyzer;
+import org.apache.lucene.analysis.ngram.EdgeNGramTokenizer;
+import org.apache.lucene.analysis.ngram.NGramTokenizer;
 import org.apache.lucene.analysis.synonym.SolrSynonymParser;
 import org.apache.lucene.analysis.synonym.SynonymGraphFilter;
 import org.apache.lucene.util.ClasspathResourceLoader;
@@ -67,6 +71,10 @@ public final class LuceneAnalysis extends Plugin implements AnalysisPlugin, Mapp
             org.apache.lucene.analysis.TokenizerFactory::forName,
             (name, factory) -> TokenizerFactory.newFactory(name, factory::create));
         offered.remove("standard"); // the server brings it
+        for (boolean edge : new boolean[] {true, false}) {
+            offered.put(edge ? "edge_ngram" : "ngram", (index, environment, name, settings) ->
+                TokenizerFactory.newFactory(name, () -> grams(edge, settings)));
+        }
         return offered;
     }
 
@@ -156,6 +164,35 @@ public final class LuceneAnalysis extends Plugin implements AnalysisPlugin, Mapp
         }
         NormalizeCharMap built = map.build();
         return charFilter(name, reader -> new MappingCharFilter(built, reader));
+    }
+
+    /** Grams within words, where token_chars says what words consist of; Lucene's factories know no such setting. */
+    static Tokenizer grams(boolean edge, Settings settings) {
+        int min = settings.getAsInt("min_gram", 1), max = settings.getAsInt("max_gram", 2);
+        List<String> kinds = settings.getAsList("token_chars");
+        IntPredicate belongs = character -> kinds.isEmpty() || kinds.stream().anyMatch(kind -> switch (kind) {
+            case "letter" -> Character.isLetter(character);
+            case "digit" -> Character.isDigit(character);
+            case "whitespace" -> Character.isWhitespace(character);
+            case "custom" -> settings.get("custom_token_chars", "").indexOf(character) >= 0;
+            case "punctuation" -> Character.toString(character).matches("\\p{P}");
+            case "symbol" -> Character.toString(character).matches("\\p{S}");
+            default -> throw new IllegalArgumentException("token_chars: no kind of character is called " + kind);
+        });
+        if (edge) {
+            return new EdgeNGramTokenizer(min, max) {
+                @Override
+                protected boolean isTokenChar(int character) {
+                    return belongs.test(character);
+                }
+            };
+        }
+        return new NGramTokenizer(min, max) {
+            @Override
+            protected boolean isTokenChar(int character) {
+                return belongs.test(character);
+            }
+        };
     }
 
     static TokenFilterFactory synonyms(Object index, Environment environment, String name, Settings settings) throws IOException {

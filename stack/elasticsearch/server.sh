@@ -23,14 +23,13 @@ elasticsearch_fetch() {
 
 # Our two classes, again whenever their source has changed.
 compile_node() {
-  local release=21 work
+  local release=21 work class
   [ "$here/elasticsearch/LocalNode.java" -nt "$2/lib/local-node.jar" ] ||
     [ "$here/elasticsearch/LuceneAnalysis.java" -nt "$2/modules/analysis-lucene/analysis-lucene.jar" ] || return 0
   case $1 in 8.*) release=17 ;; esac
   say "compiling the launcher of Elasticsearch"
   rm -f "$2/lib/local-node.jar" "$2/modules/analysis-lucene/analysis-lucene.jar"
   work=$(scratch)
-  local class
   for class in LocalNode LuceneAnalysis; do
     "$jdk/bin/javac" --release $release -nowarn -proc:none -cp "$2/lib/*" -d "$work/$class" "$here/elasticsearch/$class.java" \
       >"$home/javac.log" 2>&1 || { cat "$home/javac.log" >&2; fail "could not compile $class.java"; }
@@ -38,6 +37,7 @@ compile_node() {
   done
   mv "$work/LuceneAnalysis.jar" "$2/modules/analysis-lucene/analysis-lucene.jar"
   mv "$work/LocalNode.jar" "$2/lib/local-node.jar"
+  rm -r "$work"
 }
 
 # index.codec best_compression needs the system's zstd; without it everything else works.

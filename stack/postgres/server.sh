@@ -1,7 +1,8 @@
 # Postgres for the local stack. It refuses to run as root: then it runs as the user postgres, else nobody.
 
+# Unless told otherwise, an instance that has data keeps its version.
 pg_version() {
-  case ${PG_VERSION:-18} in
+  case ${PG_VERSION:-$(cat "$dir/postgres/data/PG_VERSION" 2>/dev/null || echo 18)} in
     18) echo 18.6.0 ;; 17) echo 17.11.0 ;; 16) echo 16.15.0 ;; 15) echo 15.19.0 ;; 14) echo 14.24.0 ;; 13) echo 13.23.0 ;;
     *) echo "$PG_VERSION" ;;
   esac
