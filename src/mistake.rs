@@ -51,7 +51,11 @@ pub struct Mistakes(pub Vec<Mistake>);
 impl Mistakes {
     /// Notes one more.
     pub fn add(&mut self, place: &Place, found: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Mistake { place: place.clone(), found: found.into(), remedy: remedy.into() });
+        self.0.push(Mistake {
+            place: place.clone(),
+            found: found.into(),
+            remedy: remedy.into(),
+        });
     }
 
     /// `value` when nothing was noted.

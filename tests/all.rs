@@ -1,1 +1,3 @@
+//! All integration tests in one binary: linking librdkafka once is enough.
 
+mod house;
