@@ -51,7 +51,11 @@ pub struct Mistakes(pub Vec<Mistake>);
 impl Mistakes {
     /// Notes one more.
     pub fn add(&mut self, place: &Place, found: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Mistake { place: place.clone(), found: found.into(), remedy: remedy.into() });
+        self.0.push(Mistake {
+            place: place.clone(),
+            found: found.into(),
+            remedy: remedy.into(),
+        });
     }
 
     /// In the order in which a person reads the files, whatever the order in which they were found.
