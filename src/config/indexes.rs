@@ -15,6 +15,14 @@ const DIRECTORY: &str = "indexes";
 pub(super) fn load(section: &mut Section<'_>, around: &Around<'_>, mistakes: &mut Mistakes) -> Vec<Definition> {
     let place = section.place("indexes");
     let paths = section.list("indexes");
+    if paths.as_ref().is_some_and(Vec::is_empty) {
+        let place = section.place("indexes");
+        section.mistakes.add(
+            &place,
+            "no definitions",
+            "name their directory or files, or leave the key out",
+        );
+    }
     let paths = paths.unwrap_or_else(|| {
         vec![Written {
             text: DIRECTORY.to_owned(),

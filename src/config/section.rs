@@ -206,6 +206,9 @@ impl<'a> Section<'a> {
         if let Some(written) = self.twin(key) {
             return Some(split(&written));
         }
+        if let Some(node) = node {
+            self.places.push((key, node.place.clone()));
+        }
         match &node?.kind {
             NodeKind::Sequence(items) => Some(items.iter().filter_map(|item| self.expanded(key, item)).collect()),
             _ => self.expanded(key, node?).map(|written| split(&written)),

@@ -117,29 +117,22 @@ impl Tree {
                     mistakes,
                 );
             }
-            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::Sequence { place, items }) => {
-                    self.put(
-                        Node {
-                            place,
-                            kind: NodeKind::Sequence(items),
-                        },
-                        mistakes,
-                    );
-                }
-                Some(Open::Mapping { place, entries, .. }) => {
-                    self.put(
-                        Node {
-                            place,
-                            kind: NodeKind::Mapping(entries),
-                        },
-                        mistakes,
-                    );
-                }
-                None => self.sound = false,
-            },
+            Event::SequenceEnd | Event::MappingEnd => self.end(mistakes),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
         }
+    }
+
+    /// The innermost collection is whole.
+    fn end(&mut self, mistakes: &mut Mistakes) {
+        let (place, kind) = match self.open.pop() {
+            Some(Open::Sequence { place, items }) => (place, NodeKind::Sequence(items)),
+            Some(Open::Mapping { place, entries, .. }) => (place, NodeKind::Mapping(entries)),
+            None => {
+                self.sound = false;
+                return;
+            }
+        };
+        self.put(Node { place, kind }, mistakes);
     }
 
     fn document(&mut self, place: &Place, mistakes: &mut Mistakes) {
