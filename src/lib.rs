@@ -14,6 +14,7 @@ pub mod feed;
 pub mod http;
 pub mod job;
 pub mod key;
+pub mod ledger;
 pub mod mistake;
 pub mod pipeline;
 pub mod plan;

@@ -81,8 +81,11 @@ impl Builder {
             self.document(&assembly, entry, key, version, revision, &mut out);
         }
         if let Scope::Keys(keys) = scope {
-            let built: hashbrown::HashSet<&Key> = out.unfit.iter().map(|unfit| &unfit.key).chain(out.items.iter().map(|draft| &draft.key)).collect();
-            let missing: Vec<Key> = keys.iter().filter(|key| !built.contains(key)).cloned().collect();
+            let missing: Vec<Key> = {
+                let unfit = out.unfit.iter().map(|unfit| &unfit.key);
+                let built: hashbrown::HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
+                keys.iter().filter(|key| !built.contains(key)).cloned().collect()
+            };
             missing.into_iter().for_each(|key| out.delete(key, version));
         }
         Built { drafts: Drafts { version, body: out.body.into(), items: out.items }, hashes: out.hashes, unfit: out.unfit, taken }
