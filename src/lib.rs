@@ -8,6 +8,7 @@
 pub mod catalog;
 pub mod definition;
 pub mod draft;
+pub mod elastic;
 pub mod key;
 pub mod mistake;
 pub mod yaml;
