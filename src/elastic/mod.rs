@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The only module that talks to Elasticsearch (or OpenSearch, which takes nearly the same calls).
 //!
 //! [`Elastic`] is the client; each other file holds what can be asked of it: writing batches (`bulk`), the fate of each
@@ -33,3 +34,10 @@ pub use product::{Distribution, Product};
 pub use scan::Scan;
 pub use settings::{Auth, ElasticSettings};
 pub use state::STATE_INDEX;
+=======
+//! The only module that talks to Elasticsearch.
+
+mod settings;
+
+pub use settings::{Auth, ElasticSettings};
+>>>>>>> main
