@@ -51,12 +51,19 @@ impl Elastic {
     /// # Errors
     /// As every request; nothing has changed then, unless the answer was lost: look before trying again.
     pub async fn point_alias(&self, swap: PointAlias<'_>) -> Result<(), ElasticError> {
-        self.send(&Request::new(Method::Post, "_aliases").json(&actions(swap))?).await.map(drop)
+        self.send(&Request::new(Method::Post, "_aliases").json(&actions(swap))?)
+            .await
+            .map(drop)
     }
 }
 
 fn actions(swap: PointAlias<'_>) -> Value {
-    let PointAlias { alias, to, from, remove_index } = swap;
+    let PointAlias {
+        alias,
+        to,
+        from,
+        remove_index,
+    } = swap;
     let replaced = remove_index.then(|| json!({ "remove_index": { "index": alias } }));
     let left = from.iter().filter(|index| **index != to);
     let left = left.map(|index| json!({ "remove": { "index": index, "alias": alias } }));
@@ -70,7 +77,12 @@ mod tests {
 
     #[test]
     fn a_swap_never_removes_its_own_target() {
-        let swap = PointAlias { alias: "a", to: "a-2", from: &["a-1", "a-2"], remove_index: true };
+        let swap = PointAlias {
+            alias: "a",
+            to: "a-2",
+            from: &["a-1", "a-2"],
+            remove_index: true,
+        };
         let expected = json!({"actions": [
             {"remove_index": {"index": "a"}},
             {"remove": {"index": "a-1", "alias": "a"}},

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The only module that talks to Elasticsearch (or OpenSearch, which takes nearly the same calls).
 //!
 //! [`Elastic`] is the client; each other file holds what can be asked of it: writing batches (`bulk`), the fate of each
@@ -34,10 +33,3 @@ pub use product::{Distribution, Product};
 pub use scan::Scan;
 pub use settings::{Auth, ElasticSettings};
 pub use state::STATE_INDEX;
-=======
-//! The only module that talks to Elasticsearch.
-
-mod settings;
-
-pub use settings::{Auth, ElasticSettings};
->>>>>>> main

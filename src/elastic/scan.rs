@@ -99,9 +99,15 @@ impl Scan {
         if matches!(self.after, Position::End) {
             return Ok(Vec::new());
         }
-        let page: Page = self.elastic.ask(&Request::new(Method::Post, "_search").json(&self.search())?).await?;
+        let page: Page = self
+            .elastic
+            .ask(&Request::new(Method::Post, "_search").json(&self.search())?)
+            .await?;
         if page.timed_out || page.shards.failed > 0 {
-            return Err(ElasticError::Busy { status: 200, reason: "some shards did not answer the search".into() });
+            return Err(ElasticError::Busy {
+                status: 200,
+                reason: "some shards did not answer the search".into(),
+            });
         }
         if let Some(point) = page.pit_id {
             self.point = point;
@@ -123,7 +129,11 @@ impl Scan {
             Distribution::Elasticsearch => ("_pit", json!({ "id": self.point })),
             Distribution::OpenSearch => ("_search/point_in_time", json!({ "pit_id": [self.point] })),
         };
-        match self.elastic.send(&Request::new(Method::Delete, path).json(&body)?).await {
+        match self
+            .elastic
+            .send(&Request::new(Method::Delete, path).json(&body)?)
+            .await
+        {
             Ok(_) | Err(ElasticError::Refused { status: 404, .. }) => Ok(()),
             Err(error) => Err(error),
         }

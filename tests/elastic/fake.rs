@@ -46,10 +46,15 @@ pub struct Fake {
 
 impl Fake {
     pub async fn start(faults: impl IntoIterator<Item = Fault>) -> Self {
-        let memory = Arc::new(Mutex::new(Memory { faults: faults.into_iter().collect(), ..Memory::default() }));
+        let memory = Arc::new(Mutex::new(Memory {
+            faults: faults.into_iter().collect(),
+            ..Memory::default()
+        }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-        let router = Router::new().route("/{index}/_bulk", post(bulk)).with_state(memory.clone());
+        let router = Router::new()
+            .route("/{index}/_bulk", post(bulk))
+            .with_state(memory.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, memory, task }
     }
@@ -77,7 +82,11 @@ async fn bulk(State(memory): State<Arc<Mutex<Memory>>>, body: String) -> Respons
         if matches!(fault, Some(Fault::Busy)) {
             return (StatusCode::TOO_MANY_REQUESTS, rejection().to_string()).into_response();
         }
-        let busy = if let Some(Fault::BusyAt(place)) = fault { Some(place) } else { None };
+        let busy = if let Some(Fault::BusyAt(place)) = fault {
+            Some(place)
+        } else {
+            None
+        };
         (fault, write(&mut memory.versions, &body, busy))
     };
     match fault {
@@ -90,7 +99,9 @@ async fn bulk(State(memory): State<Arc<Mutex<Memory>>>, body: String) -> Respons
         Some(Fault::Reverse) => items.reverse(),
         Some(Fault::Forget(place)) => drop(items.remove(place)),
     }
-    json!({ "took": 0, "errors": true, "items": items }).to_string().into_response()
+    json!({ "took": 0, "errors": true, "items": items })
+        .to_string()
+        .into_response()
 }
 
 fn rejection() -> Value {
@@ -112,7 +123,9 @@ fn write(versions: &mut HashMap<String, i64>, body: &str, busy: Option<usize>) -
         let item = if busy == Some(items.len()) {
             json!({ "_id": id, "status": 429, "error": rejection()["error"] })
         } else if stored > version {
-            let reason = format!("[{id}]: version conflict, current version [{stored}] is higher than the one provided [{version}]");
+            let reason = format!(
+                "[{id}]: version conflict, current version [{stored}] is higher than the one provided [{version}]"
+            );
             json!({ "_id": id, "status": 409, "error": { "type": "version_conflict_engine_exception", "reason": reason } })
         } else {
             versions.insert(id.to_owned(), version);
