@@ -32,13 +32,13 @@ impl GenerationRow {
 ///
 /// # Errors
 /// [`LedgerError::Absent`] where there is no ledger.
-pub async fn fed(pool: &PgPool) -> Result<(i64, Vec<GenerationRow>), LedgerError> {
+pub async fn fed<'c>(executor: impl sqlx::PgExecutor<'c>) -> Result<(i64, Vec<GenerationRow>), LedgerError> {
     let rows = sqlx::query(
         "SELECT source.revision, generation.id, generation.index_name, generation.number, generation.definition, generation.definition_hash, \
          generation.state = 'live' AS live FROM highwater.source AS source \
          LEFT JOIN highwater.generation AS generation ON generation.state <> 'retired' ORDER BY generation.id",
     )
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await
     .map_err(absent)?;
     let mut revision = 0;
@@ -120,6 +120,26 @@ pub async fn promote(connection: &mut PgConnection, id: i32) -> Result<(), Ledge
     .await?;
     sqlx::query("UPDATE highwater.generation SET state = 'live' WHERE id = $1 AND state = 'building'").bind(id).execute(&mut *connection).await?;
     raise(connection).await
+}
+
+/// A generation whose index is gone is replaced by another of the same definition: its number is never used again.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn replace(pool: &PgPool, id: i32) -> Result<(), LedgerError> {
+    let mut transaction = pool.begin().await?;
+    lock_set(&mut transaction).await?;
+    let row = sqlx::query("UPDATE highwater.generation SET state = 'retired' WHERE id = $1 AND state <> 'retired' RETURNING index_name, definition, definition_hash")
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    if let Some(row) = row {
+        let (index, definition, hash): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        add(&mut transaction, &index, &definition, &hash).await?;
+        raise(&mut transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 async fn raise(connection: &mut PgConnection) -> Result<(), LedgerError> {
