@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A place in a file a person wrote: `config/indexes/books.yaml:7:3 fields.authors.through`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     pub file: Arc<str>,
     /// From 1; 0 when the file as a whole is meant.
