@@ -49,10 +49,12 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// `prelude` is what stands above the heading.
     pub fn section(&mut self, prelude: &[&str], lines: &[&str]) -> Body {
         let mut body = Body::default();
         self.classes.clear();
         self.lines(prelude, &mut body);
+        body.text.clear(); // a description above the heading says again what the heading says
         self.lines(lines, &mut body);
         body.text = tidy(&body.text);
         body

@@ -156,10 +156,10 @@ fn escape(rest: &str, plain: &mut String) -> Option<usize> {
     Some(1 + next.len_utf8())
 }
 
-/// `words <target>`, or the target alone.
+/// `words <target>`, the space being optional, or the target alone.
 fn split_target(content: &str) -> (Option<&str>, &str) {
     match content.strip_suffix('>').and_then(|content| content.rsplit_once('<')) {
-        Some((words, target)) if words.ends_with(char::is_whitespace) => (Some(words.trim_end()), target),
+        Some((words, target)) if !words.trim().is_empty() => (Some(words.trim_end()), target),
         _ => (None, content),
     }
 }
@@ -174,9 +174,10 @@ mod tests {
 
     #[test]
     fn roles_show_their_words_and_tell_their_target() {
-        let (text, mentions) = read("Use :meth:`~shop.Book.lend`, :ref:`the rules\n<lending  rules>` or :setting:`DEBUG`.");
-        assert_eq!(text, "Use lend(), the rules or DEBUG.");
-        let expected = [(Domain::Python, "shop.Book.lend"), (Domain::Label, "lending rules"), (Domain::Setting, "DEBUG")];
+        let (text, mentions) = read("Use :meth:`~shop.Book.lend`, :ref:`the rules\n<lending  rules>`, :ttag:`{% if %}<if>` or :setting:`DEBUG`.");
+        assert_eq!(text, "Use lend(), the rules, {% if %} or DEBUG.");
+        let expected =
+            [(Domain::Python, "shop.Book.lend"), (Domain::Label, "lending rules"), (Domain::Tag, "if"), (Domain::Setting, "DEBUG")];
         assert_eq!(mentions, expected.map(|(domain, target)| (domain, target.to_string())));
     }
 

@@ -12,6 +12,7 @@ mod elastic;
 mod events;
 mod inline;
 mod latency;
+mod live;
 mod page;
 mod query;
 mod replay;
@@ -22,6 +23,7 @@ mod watch;
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 /// The Django documentation as a living site
@@ -60,6 +62,8 @@ enum Verb {
         #[arg(default_value = "4.2")]
         series: String,
     },
+    /// Wait until the index is there and filled
+    Wait,
     /// Bring the site to the next releases, page by page
     Replay {
         #[arg(default_values = ["5.1", "5.2"])]
@@ -85,11 +89,21 @@ enum Verb {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let Cli { servers, verb } = Cli::parse();
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Cli { servers, verb }: Cli) -> Result<()> {
     let elastic = elastic::Elastic::new(&servers.elasticsearch)?;
     match verb {
         Verb::Load { series } => load(&servers, &elastic, &series).await,
+        Verb::Wait => live::wait(&site::connect(&servers.postgres, 1).await?, &elastic, &servers.index).await,
         Verb::Replay { series, rate } => replay(&servers, &elastic, &series, rate).await,
         Verb::Latency { rate, seconds } => latency(&servers, elastic, latency::Load { rate, seconds }).await,
         Verb::Page { listen } => page::serve(&listen, elastic, servers.index).await,
@@ -117,6 +131,7 @@ async fn replay(servers: &Servers, elastic: &elastic::Elastic, series: &[String]
         ensure!(tally.seen.lost == 0, "{} changes never reached the index", tally.seen.lost);
     }
     events.flush();
+    println!("{} documents indexed now", live::count(elastic, &servers.index).await?);
     Ok(())
 }
 

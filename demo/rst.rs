@@ -33,8 +33,8 @@ pub fn sections(text: &str) -> Vec<Section> {
     let mut walk = Walk::default();
     for (at, heading) in headings.iter().enumerate() {
         // What stands before the first heading (a module, a label, a comment) belongs to it.
-        let prelude = if at == 0 { 0 } else { heading.labels_from };
-        let end = headings.get(at + 1).map_or(lines.len(), |next| next.labels_from);
+        let prelude = if at == 0 { 0 } else { heading.own_from };
+        let end = headings.get(at + 1).map_or(lines.len(), |next| next.own_from);
         let mut body = walk.section(&lines[prelude..heading.first], &lines[heading.last + 1..end]);
         let title = walk.plain(heading.title, &mut body);
         tree.push(heading.style, title, body);
@@ -49,8 +49,8 @@ struct Heading<'a> {
     /// Its first and last line, the adornments included.
     first: usize,
     last: usize,
-    /// Where the labels directly above it begin: they name this section, not the one before.
-    labels_from: usize,
+    /// Where the labels and descriptions directly above it begin: they speak of this section, not of the one before.
+    own_from: usize,
     style: Style,
     title: &'a str,
 }
@@ -86,8 +86,15 @@ fn heading<'a>(lines: &[&'a str], at: usize) -> Option<Heading<'a>> {
     if !is_text || !drawn_to_its_end || (overlined && adornment(line(at)) != Some(mark)) {
         return None;
     }
-    let labels_from = (0..at).rev().take_while(|&i| line(i).is_empty() || line(i).starts_with(".. _")).last().unwrap_or(at);
-    Some(Heading { first: at, last: underline, labels_from, style: (mark, overlined), title: text.trim() })
+    let own_from = (0..at).rev().take_while(|&i| line(i).is_empty() || announces(line(i))).last().unwrap_or(at);
+    Some(Heading { first: at, last: underline, own_from, style: (mark, overlined), title: text.trim() })
+}
+
+/// Whether a line speaks of the heading below it: a label, or one of the things that Django's writers describe by a whole section.
+fn announces(line: &str) -> bool {
+    const DESCRIBED_BY_A_SECTION: [&str; 6] = ["setting", "templatetag", "templatefilter", "fieldlookup", "django-admin", "currentmodule"];
+    let Some(explicit) = line.strip_prefix(".. ") else { return false };
+    explicit.starts_with('_') || explicit.split_once("::").is_some_and(|(name, _)| DESCRIBED_BY_A_SECTION.contains(&name))
 }
 
 /// The character of a line that consists of nothing but three or more of it.
@@ -193,6 +200,15 @@ Returning
         let sections = sections(PAGE);
         assert_eq!(sections[0].labels, ["top"]);
         assert_eq!(sections[1].labels, ["lending", "lending-out", "inside"]);
+    }
+
+    #[test]
+    fn a_description_above_a_heading_is_of_its_section() {
+        let sections = sections("Settings\n========\n\n.. setting:: DEBUG\n\n``DEBUG``\n---------\n\nText.\n\n.. _cache:\n.. setting:: CACHE\n\n``CACHE``\n---------\n");
+        let described: Vec<Vec<&str>> = sections.iter().map(|s| s.objects.iter().map(|object| object.name.as_str()).collect()).collect();
+        assert_eq!(described, [vec![], vec!["DEBUG"], vec!["CACHE"]]);
+        assert_eq!(sections[1].body, "Text.");
+        assert_eq!(sections[2].labels, ["cache"]);
     }
 
     #[test]
