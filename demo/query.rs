@@ -64,18 +64,20 @@ pub fn search(ask: &Ask) -> Value {
     })
 }
 
-/// Best where words are whole and stand in the title; but the last word may still be being typed.
+/// Best where words are whole and stand in the title; but the last word may still be being typed. What explains goes before what
+/// reports: half of the documentation is release notes.
 fn text(q: &str) -> Value {
     if q.is_empty() {
         return json!({ "match_all": {} });
     }
-    json!({ "bool": { "should": [
+    let readers_first = json!({ "terms": { "document.folder": ["ref", "topics", "howto", "intro"], "boost": 4 } });
+    json!({ "bool": { "must": { "dis_max": { "tie_breaker": 0.4, "queries": [
         { "multi_match": { "query": q, "type": "cross_fields", "operator": "and", "fields": ["title^3", "breadcrumb", "document.title^2", "body"] } },
         { "multi_match": { "query": q, "type": "bool_prefix", "operator": "and", "fields": ["title.words^3", "objects.name.words^2"] } },
         { "multi_match": { "query": q, "type": "phrase_prefix", "fields": ["title^3", "body"], "max_expansions": 30 } },
         { "term": { "objects.name": { "value": q, "boost": 20 } } },
         { "term": { "labels": { "value": q, "boost": 10 } } },
-    ] } })
+    ] } }, "should": readers_first } })
 }
 
 fn highlight() -> Value {

@@ -83,11 +83,12 @@ function facet(name, title, values) {
 
 function hit(found) {
   const { document: page } = found;
-  const above = [...new Set([page?.title, ...(found.breadcrumb ?? [])])].filter(Boolean);
+  const above = [...new Set(found.breadcrumb?.length ? [page?.title, ...found.breadcrumb] : [])].filter(Boolean); // the top of a page bears its title
   const crumbs = [element("span", {}, page?.path?.split("/")[0] ?? ""), ...above.map((title) => element("span", {}, title))];
   const title = element("button", { type: "button", "aria-expanded": "false", onclick: () => unfold(found, card, title) }, ...marked(found.title));
   const card = element("li", { class: "hit" },
-    element("p", { class: "crumbs" }, ...crumbs, element("span", { class: "tag" }, page?.release?.series ?? "")),
+    element("span", { class: "tag" }, page?.release?.series ?? ""),
+    element("p", { class: "crumbs" }, ...crumbs),
     element("h3", {}, title),
     found.excerpt ? element("p", { class: "excerpt" }, ...found.excerpt.flatMap((part, at) => [at ? " … " : "", ...marked(part)])) : null,
     chips(found),
