@@ -74,10 +74,17 @@ impl Drafts {
                 let draft = &self.items[at];
                 let start = body.len();
                 body.extend_from_slice(&self.body[draft.span.clone()]);
-                Draft { span: start..body.len(), ..draft.clone() }
+                Draft {
+                    span: start..body.len(),
+                    ..draft.clone()
+                }
             })
             .collect();
-        Self { version: self.version, body: body.into(), items }
+        Self {
+            version: self.version,
+            body: body.into(),
+            items,
+        }
     }
 }
 

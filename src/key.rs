@@ -125,8 +125,10 @@ mod tests {
     #[test]
     fn ids_are_legal_and_distinct_at_the_edges() {
         let long = "x".repeat(513);
-        let ids: Vec<String> =
-            ["", "#", "##", &long].iter().map(|text| Key::from_text(text).document_id().into_owned()).collect();
+        let ids: Vec<String> = ["", "#", "##", &long]
+            .iter()
+            .map(|text| Key::from_text(text).document_id().into_owned())
+            .collect();
         assert_eq!(ids[..3], ["#", "##", "###"]);
         assert!(ids[3].starts_with("#sha256-") && ids[3].len() == 72);
         assert_eq!(Key::from_text(&"x".repeat(512)).document_id().len(), 512);

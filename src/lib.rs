@@ -6,8 +6,17 @@
 //! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source → plan → definition → catalog → key touch draft error metrics task yaml mistake`
 
 pub mod catalog;
+pub mod config;
 pub mod definition;
 pub mod draft;
+pub mod elastic;
+pub mod feed;
+pub mod http;
+pub mod job;
 pub mod key;
+pub mod ledger;
 pub mod mistake;
+pub mod pipeline;
+pub mod plan;
+pub mod source;
 pub mod yaml;

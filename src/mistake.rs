@@ -51,7 +51,21 @@ pub struct Mistakes(pub Vec<Mistake>);
 impl Mistakes {
     /// Notes one more.
     pub fn add(&mut self, place: &Place, found: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Mistake { place: place.clone(), found: found.into(), remedy: remedy.into() });
+        self.0.push(Mistake {
+            place: place.clone(),
+            found: found.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// In the order in which a person reads the files, whatever the order in which they were found.
+    #[must_use]
+    pub fn in_file_order(mut self) -> Self {
+        self.0.sort_by(|one, other| {
+            let place = |mistake: &Mistake| (Arc::clone(&mistake.place.file), mistake.place.line, mistake.place.column);
+            place(one).cmp(&place(other))
+        });
+        self
     }
 
     /// `value` when nothing was noted.

@@ -1,1 +1,5 @@
+//! All integration tests in one binary: linking librdkafka once is enough.
 
+mod house;
+mod source;
+mod support;

@@ -79,7 +79,11 @@ impl Catalog {
     /// The table of this name; an unqualified one is looked up along the search path.
     #[must_use]
     pub fn find(&self, schema: Option<&str>, name: &str) -> Option<&Table> {
-        let named = |schema: &str| self.tables.iter().find(|table| table.schema == schema && table.name == name);
+        let named = |schema: &str| {
+            self.tables
+                .iter()
+                .find(|table| table.schema == schema && table.name == name)
+        };
         match schema {
             Some(schema) => named(schema),
             None => self.search_path.iter().find_map(|schema| named(schema)),
@@ -110,5 +114,9 @@ pub fn quote(identifier: &str) -> String {
 #[must_use]
 pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if quoted.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+    if quoted.contains('\\') {
+        format!(" E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
 }

@@ -2,10 +2,13 @@
 //!
 //! `parse` reads the YAML text and reports every mistake at once; `crate::plan` resolves the names against a catalog.
 
+mod parse;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::mistake::Place;
+pub use parse::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS};
 
 /// Mapping parameters that pass through to Elasticsearch untouched.
 pub type Mapping = Map<String, Value>;

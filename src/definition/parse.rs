@@ -1,0 +1,258 @@
+//! From the YAML text of a definition to its tree. Every mistake is gathered before any is returned, and nothing here
+//! looks at a database: whether tables and columns exist is for `crate::plan`.
+//!
+//! This file reads the top of the tree; `field` its columns, `relation` its relations, `name` what names may be.
+
+mod field;
+mod name;
+mod relation;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::{Definition, Fields, Sql, TableName};
+use crate::mistake::{Mistakes, Place};
+use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
+
+/// How many relations may be nested in one another. Real documents stop at five or six; a limit keeps a generated
+/// file from producing statements that no one can read or run.
+pub const MAX_LEVELS: usize = 32;
+
+/// Levels of `ancestors` where `depth` is not written: more than any tree that people tend by hand, and few enough
+/// that a cycle in the data costs little.
+pub const DEFAULT_DEPTH: u32 = 32;
+
+/// The deepest `depth` that may be written: each level is one more step of the recursive statement for every row.
+pub const MAX_DEPTH: u32 = 100;
+
+/// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
+const LATER: [(&str, &str); 13] = [
+    ("count", "keep it in a column of the table, or leave the field out"),
+    ("sum", "keep it in a column of the table, or leave the field out"),
+    ("avg", "keep it in a column of the table, or leave the field out"),
+    ("min", "keep it in a column of the table, or leave the field out"),
+    ("max", "keep it in a column of the table, or leave the field out"),
+    ("switch", "leave the field out"),
+    ("group", "write its columns as fields of their own"),
+    ("by", "embed the rows as objects, with `fields:`"),
+    (
+        "distinct",
+        "leave the key out; Elasticsearch's queries count a repeated value once",
+    ),
+    (
+        "missing",
+        "leave the key out; what is missing is null, an empty list where there may be many",
+    ),
+    ("due", "leave the key out, and update the row when its moment comes"),
+    (
+        "routing",
+        "leave the key out; documents are spread over the shards by their id",
+    ),
+    ("pipeline", "leave the key out, and compute the field in `sql:`"),
+];
+
+impl Definition {
+    /// Reads one definition; `file` is the name that places show.
+    ///
+    /// # Errors
+    /// Every mistake of the text, in file order: of YAML itself, unknown keys, values of the wrong kind, impossible
+    /// names, and what is not supported yet.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let root = Node::read(file, text, &mut mistakes);
+        let definition = root.and_then(|root| read(&root, text, &mut mistakes));
+        match definition {
+            Some(definition) => mistakes.in_file_order().or(definition),
+            None => Err(mistakes.in_file_order()),
+        }
+    }
+}
+
+/// Where a name is used: what it may refer to, and how deep in the tree.
+struct Scope<'a> {
+    /// Relations around this place.
+    level: usize,
+    /// The table whose rows are read, where its name could be made out.
+    table: Option<&'a TableName>,
+    /// The tables passed on the way to it, whose columns may be named too.
+    through: Vec<&'a TableName>,
+}
+
+fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> {
+    if matches!(&root.kind, NodeKind::Mapping(entries) if entries.is_empty()) {
+        mistakes.add(
+            &root.place,
+            "the definition is empty",
+            "write at least `index:`, `table:` and `fields:`",
+        );
+        return None;
+    }
+    let mut reader = Reader::new(root, mistakes)?;
+    later(&mut reader, &["due", "routing", "pipeline"], mistakes);
+    let index = required(
+        &mut reader,
+        "index",
+        "`index: books`, the alias that readers will use",
+        mistakes,
+    )
+    .and_then(|node| name::index(node, mistakes));
+    let table = required(&mut reader, "table", "`table: book` or `table: schema.book`", mistakes)
+        .and_then(|node| name::table(node, mistakes));
+    let key = key(&mut reader, mistakes);
+    let filter = reader.take("where").and_then(|node| sql(node, mistakes));
+    let settings = reader
+        .take("settings")
+        .and_then(|node| object(node, mistakes))
+        .unwrap_or_default();
+    let tables = tables(&mut reader, mistakes);
+    let scope = Scope {
+        level: 0,
+        table: table.as_ref(),
+        through: Vec::new(),
+    };
+    let fields = required(
+        &mut reader,
+        "fields",
+        "`fields:` with one line for each, such as `title: text`",
+        mistakes,
+    )
+    .and_then(|node| fields(node, &scope, mistakes));
+    reader.finish(mistakes);
+    let (index, place) = index?;
+    Some(Definition {
+        index,
+        table: table?,
+        key,
+        filter,
+        settings,
+        tables,
+        fields: fields?,
+        text: text.to_owned(),
+        place,
+    })
+}
+
+fn required<'a>(reader: &mut Reader<'a>, key: &'static str, remedy: &str, mistakes: &mut Mistakes) -> Option<&'a Node> {
+    let node = reader.take(key);
+    // A slip in the key explains its absence, and is reported as an unknown key.
+    if node.is_none() && !reader.keys().any(|written| nearest(&written.text, &[key]).is_some()) {
+        // At the top it is the file as a whole that lacks the key.
+        let place = match reader.place() {
+            place if place.path.is_empty() => Place {
+                file: place.file.clone(),
+                ..Place::default()
+            },
+            place => place.clone(),
+        };
+        mistakes.add(&place, format!("`{key}` is missing"), format!("add {remedy}"));
+    }
+    node
+}
+
+fn key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> {
+    let columns = reader.strings("key", mistakes)?;
+    for (position, (column, place)) in columns.iter().enumerate() {
+        if columns[..position].iter().any(|(earlier, _)| earlier == column) {
+            mistakes.add(
+                place,
+                format!("`{column}` is in the key twice"),
+                "name each column of the key once",
+            );
+        }
+    }
+    Some(columns.into_iter().map(|(column, _)| column).collect())
+}
+
+/// The default filters, by table.
+fn tables(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> IndexMap<String, Sql> {
+    let mut tables = IndexMap::new();
+    let entries = reader.nested("tables", mistakes).map(Reader::rest).unwrap_or_default();
+    for (key, node) in entries {
+        name::parts_of_table(&key.text, &key.place, mistakes);
+        let Some(mut reader) = Reader::new(node, mistakes) else {
+            continue;
+        };
+        let filter = required(
+            &mut reader,
+            "where",
+            "`where:`, what holds at every use of the table",
+            mistakes,
+        )
+        .and_then(|node| sql(node, mistakes));
+        reader.finish(mistakes);
+        if let Some(filter) = filter {
+            tables.insert(key.text.clone(), filter);
+        }
+    }
+    tables
+}
+
+/// The fields of a document or of an embedded object.
+fn fields(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Fields> {
+    let entries = Reader::new(node, mistakes)?.rest();
+    if entries.is_empty() {
+        mistakes.add(
+            &node.place,
+            "no fields",
+            "add one line for each field, such as `title: text`",
+        );
+    }
+    let mut fields = Fields::new();
+    for (key, node) in entries {
+        name::field(key, scope.level == 0, mistakes);
+        if let Some(field) = field::read(key, node, scope, mistakes) {
+            fields.insert(key.text.clone(), field);
+        }
+    }
+    Some(fields)
+}
+
+/// An expression; its text is kept as written.
+fn sql(node: &Node, mistakes: &mut Mistakes) -> Option<Sql> {
+    let text = node.text().filter(|text| !text.trim().is_empty());
+    if text.is_none() {
+        let remedy = "write it as one text, quoted if it holds `: ` or ` #`; leave the key out for none";
+        expected(node, "an SQL expression", remedy, mistakes);
+    }
+    Some(Sql {
+        text: text?.to_owned(),
+        place: node.place.clone(),
+    })
+}
+
+/// A mapping that passes through.
+fn object(node: &Node, mistakes: &mut Mistakes) -> Option<Map<String, Value>> {
+    match node.to_value(mistakes) {
+        Value::Object(object) => Some(object),
+        Value::Null => Some(Map::new()),
+        _ => {
+            expected(
+                node,
+                "a mapping",
+                "write `key: value` pairs, as Elasticsearch has them",
+                mistakes,
+            );
+            None
+        }
+    }
+}
+
+/// Takes those of `keys` that are written and says that they are not supported yet.
+fn later(reader: &mut Reader<'_>, keys: &[&str], mistakes: &mut Mistakes) -> bool {
+    let before = mistakes.0.len();
+    for (key, remedy) in LATER.iter().filter(|(key, _)| keys.contains(key)) {
+        if let Some(place) = reader.place_of(key) {
+            mistakes.add(place, format!("`{key}` is not supported yet"), *remedy);
+            reader.discard(key);
+        }
+    }
+    mistakes.0.len() > before
+}
+
+/// Notes a key that has no meaning in this place but has one elsewhere.
+fn misplaced(key: &Key, found: &str, remedy: &str, mistakes: &mut Mistakes) {
+    mistakes.add(&key.place, format!("`{}` {found}", key.text), remedy);
+}
+
+#[cfg(test)]
+mod tests;

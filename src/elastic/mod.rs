@@ -1,0 +1,5 @@
+//! The only module that talks to Elasticsearch.
+
+mod settings;
+
+pub use settings::{Auth, ElasticSettings};

@@ -1,0 +1,3 @@
+//! Sources of touches, and the promise that each is settled before it is forgotten.
+
+pub mod settings;

@@ -1,0 +1,3 @@
+//! What the daemon tells over HTTP: health, metrics, status.
+
+pub mod settings;

@@ -1,0 +1,81 @@
+//! Makes the ledger, and brings an older one up to date. Acts with the owner's rights.
+
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use super::error::LedgerError;
+use crate::catalog::quote;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Brings the ledger to this program's version. Safe to run at any time, by several at once.
+///
+/// # Errors
+/// Missing rights, or a ledger made by a newer program.
+pub async fn migrate(owner: &mut PgConnection) -> Result<(), LedgerError> {
+    let mut migrator = Migrator { migrations: MIGRATIONS.migrations.clone(), ..Migrator::DEFAULT };
+    // The application's own `_sqlx_migrations` stays untouched.
+    migrator.dangerous_set_table_name("highwater._migrations").create_schema("highwater");
+    migrator.run(&mut *owner).await?;
+    sqlx::query(
+        "INSERT INTO highwater.source (system_identifier, database_oid, timeline) \
+         SELECT system_identifier::text, (SELECT oid FROM pg_database WHERE datname = current_database()), \
+         substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) FROM pg_control_system() ON CONFLICT DO NOTHING",
+    )
+    .execute(owner)
+    .await?;
+    Ok(())
+}
+
+/// Lets the daemon's role use the ledger, where it is not the owner.
+///
+/// # Errors
+/// A role that does not exist.
+pub async fn grant(owner: &mut PgConnection, role: &str) -> Result<(), LedgerError> {
+    let current: String = sqlx::query("SELECT current_user::text").fetch_one(&mut *owner).await?.try_get(0)?;
+    if current == role {
+        return Ok(());
+    }
+    let role = quote(role);
+    let grants = format!(
+        "GRANT USAGE ON SCHEMA highwater TO {role}; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA highwater TO {role}; \
+         GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA highwater TO {role}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(grants)).execute(owner).await?;
+    Ok(())
+}
+
+/// Whether the ledger is there.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn exists(connection: &mut PgConnection) -> Result<bool, LedgerError> {
+    let row = sqlx::query("SELECT to_regclass('highwater.source') IS NOT NULL").fetch_one(connection).await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Takes everything away: triggers, functions, ledger. Nothing of highwater stays in the database.
+///
+/// # Errors
+/// Missing rights; tables that are locked for longer than the lock timeout, so that it can be run again.
+pub async fn uninstall(owner: &mut PgConnection) -> Result<(), LedgerError> {
+    if !exists(owner).await? {
+        return Ok(());
+    }
+    // One table a transaction, so that no more than one is locked at a time.
+    let triggers = sqlx::query(
+        "SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger \
+         WHERE tgname IN ('highwater_insert', 'highwater_update', 'highwater_delete', 'highwater_truncate') AND NOT tgisinternal ORDER BY tgrelid",
+    )
+    .fetch_all(&mut *owner)
+    .await?;
+    for trigger in triggers {
+        let sql: String = trigger.try_get(0)?;
+        let mut transaction = owner.begin_with("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+    }
+    sqlx::raw_sql("DROP SCHEMA highwater CASCADE").execute(owner).await?;
+    Ok(())
+}

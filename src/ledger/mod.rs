@@ -1,0 +1,20 @@
+//! highwater's own schema in Postgres: everything that must survive a crash. Only this module writes to Postgres.
+
+pub mod capture;
+pub mod claim;
+pub mod dead;
+mod error;
+pub mod generation;
+pub mod identity;
+pub mod job;
+pub mod lease;
+pub mod migrate;
+pub mod parked;
+pub mod settle;
+pub mod status;
+pub mod watermark;
+
+pub use claim::{Claim, Touch};
+pub use error::LedgerError;
+pub use generation::GenerationRow;
+pub use settle::Settlement;

@@ -1,0 +1,81 @@
+//! Keys and deletes that wait in the ledger, taken the way touches are: locked until they are settled.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgPool;
+use sqlx::{Postgres, Row, Transaction};
+
+use super::claim::BEGIN;
+use super::error::LedgerError;
+use crate::draft::Version;
+use crate::key::Key;
+
+/// A parked key as it was taken.
+#[derive(Clone, Debug)]
+pub struct Parked {
+    pub generation: i32,
+    pub key: Key,
+    pub serial: i64,
+    pub at: DateTime<Utc>,
+    pub reason: String,
+}
+
+/// Takes keys that are due, of the generations named.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn take(pool: &PgPool, generations: &[i32], limit: u32) -> Result<Option<(Transaction<'static, Postgres>, Vec<Parked>)>, LedgerError> {
+    let due = sqlx::query("SELECT EXISTS (SELECT FROM highwater.parked WHERE due_at <= now() AND generation = ANY($1))");
+    if !due.bind(generations).fetch_one(pool).await?.try_get::<bool, _>(0)? {
+        return Ok(None);
+    }
+    let mut transaction = pool.begin_with(BEGIN).await?;
+    let rows = sqlx::query(
+        "SELECT generation, key, serial, at, reason FROM highwater.parked WHERE due_at <= now() AND generation = ANY($1) \
+         ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+    )
+    .bind(generations)
+    .bind(i64::from(limit))
+    .fetch_all(&mut *transaction)
+    .await?;
+    let mut parked = Vec::with_capacity(rows.len());
+    for row in rows {
+        parked.push(Parked {
+            generation: row.try_get(0)?,
+            key: Key::from_text(row.try_get(1)?),
+            serial: row.try_get(2)?,
+            at: row.try_get(3)?,
+            reason: row.try_get(4)?,
+        });
+    }
+    Ok(Some((transaction, parked)))
+}
+
+/// Takes deletes whose repetition is due.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn take_deletes(pool: &PgPool, limit: u32) -> Result<Option<DueDeletes>, LedgerError> {
+    let due = sqlx::query("SELECT EXISTS (SELECT FROM highwater.repeated_delete WHERE due_at <= now())");
+    if !due.fetch_one(pool).await?.try_get::<bool, _>(0)? {
+        return Ok(None);
+    }
+    let mut transaction = pool.begin_with(BEGIN).await?;
+    let rows = sqlx::query(
+        "DELETE FROM highwater.repeated_delete WHERE (generation, key, version) IN (SELECT generation, key, version \
+         FROM highwater.repeated_delete WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING generation, key, version",
+    )
+    .bind(i64::from(limit))
+    .fetch_all(&mut *transaction)
+    .await?;
+    let mut deletes = Vec::with_capacity(rows.len());
+    for row in rows {
+        deletes.push((row.try_get(0)?, Key::from_text(row.try_get(1)?), Version(row.try_get(2)?)));
+    }
+    Ok(Some(DueDeletes { transaction, deletes }))
+}
+
+/// Deletes taken out; commit when they are acknowledged, drop otherwise.
+pub struct DueDeletes {
+    pub transaction: Transaction<'static, Postgres>,
+    pub deletes: Vec<(i32, Key, Version)>,
+}

@@ -1,0 +1,3 @@
+//! From touched keys to acknowledged documents.
+
+pub mod settings;

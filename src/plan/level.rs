@@ -1,0 +1,237 @@
+//! Resolving one relation: its tables, the joins between them, and the edges by which a change is followed upward.
+
+use crate::catalog::{Catalog, Table, TableKind};
+use crate::definition::{Hop, Join, Relation, RelationKind, Sql, TableName};
+use crate::mistake::{Mistakes, Place};
+
+/// `upper`'s columns equal `lower`'s: rows of `lower` appear in documents beneath rows of `upper`.
+#[derive(Clone, Debug)]
+pub struct Edge<'c> {
+    pub upper: &'c Table,
+    pub upper_columns: Vec<String>,
+    pub lower: &'c Table,
+    pub lower_columns: Vec<String>,
+    /// For ancestors: `lower` rows also stand for everything below them in their own tree.
+    pub tree: Option<Tree>,
+}
+
+/// A self-referencing table: rows whose `child_columns` equal another row's `lower_columns` are its children.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    pub child_columns: Vec<String>,
+    pub depth: u32,
+}
+
+/// A relation's tables, nearest first; the related table is the last.
+pub struct Resolved<'c> {
+    pub stops: Vec<Stop<'c>>,
+}
+
+/// One table on the way, and how it is joined to the one before it.
+pub struct Stop<'c> {
+    pub edge: Edge<'c>,
+    /// Filters over this table's own row.
+    pub filters: Vec<Sql>,
+}
+
+/// Finds names in the catalog, and joins between tables; notes what does not resolve.
+pub struct Resolver<'c> {
+    pub catalog: &'c Catalog,
+    pub mistakes: Mistakes,
+}
+
+impl<'c> Resolver<'c> {
+    /// The table of this name, readable and of a kind that has rows of its own.
+    pub fn table(&mut self, name: &TableName) -> Option<&'c Table> {
+        let written = written(name);
+        let Some(table) = self.catalog.find(name.schema.as_deref(), &name.name) else {
+            let names: Vec<String> = self.catalog.tables.iter().map(|table| display(self.catalog, table)).collect();
+            let remedy = match nearest(&written, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {near:?}? Names are taken literally, case included"),
+                None => "check the name, its schema, and that the role may see it".to_owned(),
+            };
+            self.mistakes.add(&name.place, format!("there is no table {written:?}"), remedy);
+            return None;
+        };
+        if !table.readable {
+            self.mistakes.add(
+                &name.place,
+                format!("the role may not read table {written:?}"),
+                format!("run: GRANT SELECT ON {} TO the role in postgres.url", table.sql()),
+            );
+        }
+        if table.row_security {
+            self.mistakes.add(
+                &name.place,
+                format!("row-level security hides rows of {written:?} from the role, and hidden rows would be deleted from the index"),
+                "give the role BYPASSRLS (ALTER ROLE … BYPASSRLS), or use a role that owns the table",
+            );
+        }
+        if matches!(table.kind, TableKind::MaterializedView | TableKind::Foreign) {
+            self.mistakes.add(
+                &name.place,
+                format!("{written:?} is a materialized view or foreign table, which cannot be captured or locked"),
+                "use the tables it is made of",
+            );
+        }
+        Some(table)
+    }
+
+    /// Whether `column` is a column of `table`; notes it otherwise.
+    pub fn column(&mut self, table: &Table, column: &str, place: &Place) -> bool {
+        if table.columns.contains_key(column) {
+            return true;
+        }
+        let remedy = match nearest(column, table.columns.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("it has: {}", table.columns.keys().cloned().collect::<Vec<_>>().join(", ")),
+        };
+        self.mistakes.add(place, format!("table {:?} has no column {column:?}", table.name), remedy);
+        false
+    }
+
+    /// Resolves a relation that hangs on rows of `above`.
+    pub fn relation(&mut self, above: &'c Table, relation: &Relation, defaults: &indexmap::IndexMap<String, Sql>) -> Option<Resolved<'c>> {
+        if let RelationKind::Ancestors { depth } = relation.kind {
+            return self.ancestors(above, relation, depth, defaults);
+        }
+        let last = Hop { table: relation.table.clone(), join: None, filter: relation.filter.clone() };
+        let mut stops: Vec<Stop<'c>> = Vec::new();
+        let mut join = relation.join.as_ref();
+        let mut upper = above;
+        for (position, hop) in relation.through.iter().chain(std::iter::once(&last)).enumerate() {
+            let lower = self.table(&hop.table)?;
+            let one = relation.kind == RelationKind::One && relation.through.is_empty();
+            let edge = self.join(upper, lower, join, one.then_some(()), position == 0 || join.is_some(), &hop.table.place)?;
+            let mut filters: Vec<Sql> = defaults.get(&written(&hop.table)).cloned().into_iter().collect();
+            filters.extend(hop.filter.clone());
+            stops.push(Stop { edge, filters });
+            upper = lower;
+            join = hop.join.as_ref();
+        }
+        Some(Resolved { stops })
+    }
+
+    fn ancestors(&mut self, above: &'c Table, relation: &Relation, depth: u32, defaults: &indexmap::IndexMap<String, Sql>) -> Option<Resolved<'c>> {
+        let lower = self.table(&relation.table)?;
+        let own = self.join(lower, lower, relation.join.as_ref(), Some(()), true, &relation.table.place)?;
+        let first = if above.oid == lower.oid {
+            own.clone()
+        } else {
+            self.join(above, lower, None, Some(()), true, &relation.table.place)?
+        };
+        if first.lower_columns != own.lower_columns {
+            self.mistakes.add(
+                &relation.table.place,
+                format!("the way to {:?} and the way up in it end at different columns", lower.name),
+                "both must end at the same columns, usually the primary key",
+            );
+            return None;
+        }
+        let tree = Some(Tree { child_columns: own.upper_columns, depth });
+        let mut filters: Vec<Sql> = defaults.get(&written(&relation.table)).cloned().into_iter().collect();
+        filters.extend(relation.filter.clone());
+        Some(Resolved { stops: vec![Stop { edge: Edge { tree, ..first }, filters }] })
+    }
+
+    /// The join as written, or the only foreign key that fits. `one` prefers the key on the upper side.
+    fn join(&mut self, upper: &'c Table, lower: &'c Table, join: Option<&Join>, one: Option<()>, first: bool, place: &Place) -> Option<Edge<'c>> {
+        if let Some(join) = join {
+            let fine = join.pairs.iter().fold(true, |fine, (above, below)| {
+                let above = self.column(upper, above, &join.place);
+                self.column(lower, below, &join.place) && above && fine
+            });
+            let (upper_columns, lower_columns) = join.pairs.iter().cloned().unzip();
+            return fine.then_some(Edge { upper, upper_columns, lower, lower_columns, tree: None });
+        }
+        let mut choices = candidates(upper, lower, one.is_some(), first);
+        match choices.len() {
+            1 => {
+                let (upper_columns, lower_columns) = choices.pop()?;
+                Some(Edge { upper, upper_columns, lower, lower_columns, tree: None })
+            }
+            0 => {
+                self.mistakes.add(
+                    place,
+                    format!("no foreign key joins {:?} and {:?}", upper.name, lower.name),
+                    format!("say how: join: {{ column of {}: column of {} }}", upper.name, lower.name),
+                );
+                None
+            }
+            _ => {
+                let choices: Vec<String> = choices.iter().map(|choice| format!("join: {}", braces(choice))).collect();
+                self.mistakes.add(
+                    place,
+                    format!("{} foreign keys join {:?} and {:?}", choices.len(), upper.name, lower.name),
+                    format!("choose one: {}", choices.join("  or  ")),
+                );
+                None
+            }
+        }
+    }
+}
+
+type Columns = (Vec<String>, Vec<String>);
+
+/// Foreign keys that could be meant, as (upper's columns, lower's columns).
+fn candidates(upper: &Table, lower: &Table, one: bool, first: bool) -> Vec<Columns> {
+    let down = || {
+        let keys = upper.foreign_keys.iter().filter(|key| key.target == lower.oid);
+        keys.map(|key| (key.columns.clone(), key.target_columns.clone()))
+    };
+    let up = || {
+        let keys = lower.foreign_keys.iter().filter(|key| key.target == upper.oid);
+        keys.map(|key| (key.target_columns.clone(), key.columns.clone()))
+    };
+    let mut found: Vec<Columns> = match (one, first) {
+        // An object: this row points at it, or it points here and is unique.
+        (true, _) => {
+            let pointing: Vec<Columns> = down().collect();
+            if pointing.is_empty() { up().filter(|(_, columns)| is_unique(lower, columns)).collect() } else { pointing }
+        }
+        // An array: its rows point here.
+        (false, true) => up().collect(),
+        // Beyond a junction, either side may hold the key.
+        (false, false) => down().chain(up()).collect(),
+    };
+    found.dedup();
+    found
+}
+
+/// Whether at most one row can have given values in these columns.
+pub fn is_unique(table: &Table, columns: &[String]) -> bool {
+    let covered = |key: &[String]| !key.is_empty() && key.iter().all(|column| columns.contains(column));
+    covered(&table.primary_key) || table.unique.iter().any(|key| covered(key))
+}
+
+/// Whether an index serves a lookup by these columns.
+pub fn is_indexed(table: &Table, columns: &[String]) -> bool {
+    table.indexes.iter().any(|index| index.len() >= columns.len() && columns.iter().all(|column| index[..columns.len()].contains(column)))
+}
+
+/// The name as a person wrote it.
+pub fn written(name: &TableName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.clone(),
+    }
+}
+
+fn display(catalog: &Catalog, table: &Table) -> String {
+    let plain = catalog.find(None, &table.name).is_some_and(|found| found.oid == table.oid);
+    if plain { table.name.clone() } else { format!("{}.{}", table.schema, table.name) }
+}
+
+fn braces((upper, lower): &Columns) -> String {
+    let pairs: Vec<String> = upper.iter().zip(lower).map(|(above, below)| format!("{above}: {below}")).collect();
+    format!("{{ {} }}", pairs.join(", "))
+}
+
+/// The most similar of `names`, when it is similar enough to have been meant.
+fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    names
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(3) / 3)
+        .min()
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,223 @@
+//! A definition held against a catalog: the statements that build its documents, the mapping, what is captured, and how
+//! a touched row is followed up to the documents that show it. Values only; everything here can be printed.
+
+mod assemble;
+pub mod capture;
+pub mod fanout;
+mod level;
+mod mapping;
+mod names;
+pub mod print;
+mod statement;
+
+use serde_json::{Map, Value};
+
+use crate::catalog::{Catalog, Wire};
+use crate::definition::Definition;
+use crate::mistake::Mistakes;
+
+pub use capture::{Capture, Used};
+pub use fanout::Fanout;
+
+/// Raised whenever the same rows and definition would give other bytes than before.
+pub const ENCODER: u32 = 1;
+
+/// Everything needed to keep one index in step.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The alias.
+    pub index: String,
+    /// Tables read, in oid order: the order they are locked in.
+    pub tables: Vec<PlannedTable>,
+    /// The root first, then each relation after the level it hangs on.
+    pub levels: Vec<Level>,
+    /// Key columns of the root.
+    pub key: Vec<KeyColumn>,
+    /// One a table.
+    pub captures: Vec<Capture>,
+    /// One for each way from a table up to the root.
+    pub fanouts: Vec<Fanout>,
+    pub settings: Map<String, Value>,
+    pub mappings: Value,
+    /// What `check` says beyond mistakes.
+    pub warnings: Mistakes,
+    /// SQL expressions as written, to be proved immutable.
+    pub expressions: Vec<Expression>,
+    /// Over the definition's text and the encoder's number, hexadecimal.
+    pub hash: String,
+}
+
+/// A table and what it was when planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTable {
+    pub oid: u32,
+    /// Quoted, with schema.
+    pub sql: String,
+}
+
+/// A column of the root's key.
+#[derive(Clone, Debug)]
+pub struct KeyColumn {
+    pub name: String,
+    /// For casts of a key's text, type modifiers left out.
+    pub cast: String,
+}
+
+/// A user's expression over one table's row.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    pub table: PlannedTable,
+    pub sql: crate::definition::Sql,
+    /// A predicate rather than a value.
+    pub boolean: bool,
+    /// Tables whose names it may use beside its own.
+    pub beside: Vec<PlannedTable>,
+}
+
+/// The root, or one relation: a statement, how its rows are encoded, and where they belong.
+#[derive(Clone, Debug)]
+pub struct Level {
+    /// Dotted field names from the top; empty for the root.
+    pub path: String,
+    /// Position of the level it hangs on.
+    pub parent: Option<usize>,
+    /// `"name":`, as it stands in the document.
+    pub prefix: String,
+    pub shape: Shape,
+    /// Bare values instead of objects.
+    pub bare: bool,
+    pub select: Select,
+    /// Columns of the document.
+    pub outputs: Vec<Output>,
+    pub link: Link,
+    /// Positions, in the parent's select list, of the values that link a row to this level.
+    pub parent_link: Vec<usize>,
+    pub order: Rank,
+    /// Positions of levels that hang on this one.
+    pub children: Vec<usize>,
+    /// `one` with `required: true`.
+    pub required: bool,
+}
+
+/// What a level is in its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The document itself.
+    Root,
+    /// An object or `null`; `first` takes the first of several in order, otherwise two are a dead letter.
+    One { first: bool },
+    /// An array.
+    Many,
+}
+
+/// A statement in parts, since the root is read by keys and by ranges.
+#[derive(Clone, Debug)]
+pub struct Select {
+    /// The statement. `$1 …` are arrays of text, one a link column. For the root: by keys.
+    pub sql: String,
+    /// Up to and without the key condition; the root only.
+    pub head: String,
+    /// After the key condition; the root only.
+    pub tail: String,
+    /// Wire form of each selected column.
+    pub wires: Vec<Wire>,
+}
+
+/// One value in a row's fragment.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// `"name":`, empty for a bare value.
+    pub prefix: String,
+    /// Position in the select list.
+    pub at: usize,
+    /// The field's dotted path, for messages.
+    pub path: String,
+}
+
+/// How a row says which parent it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The root: these select positions are its key.
+    Key(Vec<usize>),
+    /// The value at this position has the same text as the parent's.
+    Value(usize),
+    /// The column at this position is the 1-based number of the linking values, as they were bound.
+    Ordinal(usize),
+}
+
+/// How rows of one parent are ordered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// By these values, in the worker.
+    Worker(Vec<SortColumn>),
+    /// As they arrive: the statement sorts.
+    Arrival,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortColumn {
+    pub at: usize,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+impl Plan {
+    /// Plans a definition.
+    ///
+    /// # Errors
+    /// Every name that does not resolve, every join that is missing or ambiguous, every type that does not fit.
+    pub fn new(definition: &Definition, catalog: &Catalog) -> Result<Self, Mistakes> {
+        assemble::plan(definition, catalog)
+    }
+
+    /// The root level.
+    #[must_use]
+    pub fn root(&self) -> &Level {
+        &self.levels[0]
+    }
+
+    /// The statement that reads roots by range: `low` exclusive, `high` inclusive, open where false. Bound values are
+    /// the texts of the low key's columns, then of the high key's.
+    #[must_use]
+    pub fn range_sql(&self, low: bool, high: bool) -> String {
+        let select = &self.root().select;
+        let tuple = format!("({})", names::list(self.key.iter().map(|column| format!("\"root\".{}", quote(&column.name)))));
+        let bound = |first: usize| {
+            let casts = self.key.iter().enumerate();
+            format!("({})", names::list(casts.map(|(at, column)| format!("${}::text::{}", first + at, column.cast))))
+        };
+        let mut conditions = Vec::new();
+        if low {
+            conditions.push(format!("{tuple} > {}", bound(1)));
+        }
+        if high {
+            conditions.push(format!("{tuple} <= {}", bound(1 + if low { self.key.len() } else { 0 })));
+        }
+        if conditions.is_empty() {
+            conditions.push("true".to_owned());
+        }
+        format!("{}{}{}", select.head, conditions.join(" AND "), select.tail)
+    }
+
+    /// Cuts the root into ranges of `$1` keys: their upper bounds but the last one's, in order, as text columns.
+    #[must_use]
+    pub fn cut_sql(&self) -> String {
+        let keys = || self.key.iter().map(|column| quote(&column.name));
+        let texts = names::list(keys().map(|key| format!("{key}::text")));
+        let order = names::list(keys());
+        format!(
+            "SELECT ARRAY[{texts}] FROM (SELECT {order}, row_number() OVER (ORDER BY {order}) AS \"highwater position\" FROM {}) AS keys \
+             WHERE \"highwater position\" % $1 = 0 ORDER BY {order}",
+            self.root_table().sql
+        )
+    }
+
+    /// Which of the keys in `$1 …` (arrays of text, one a key column) have a row, filter or not.
+    #[must_use]
+    pub fn root_table(&self) -> &PlannedTable {
+        let oid = self.captures[0].table.oid;
+        self.tables.iter().find(|table| table.oid == oid).unwrap_or(&self.captures[0].table)
+    }
+}
+
+use crate::catalog::quote;

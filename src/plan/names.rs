@@ -1,0 +1,59 @@
+//! Small pieces of SQL text: lists, casts, arrays bound as text.
+
+use crate::catalog::Column;
+
+/// Joined by `, `.
+pub fn list(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The type to cast a value's text to: type modifiers are left out, or `varchar(3)` would cut the value.
+pub fn cast(column: &Column) -> String {
+    match column.type_oid {
+        16 => "bool",
+        20 => "int8",
+        21 => "int2",
+        23 => "int4",
+        25 => "text",
+        1042 => "bpchar",
+        1043 => "varchar",
+        1700 => "numeric",
+        2950 => "uuid",
+        1082 => "date",
+        1114 => "timestamp",
+        1184 => "timestamptz",
+        _ => return without_modifier(&column.type_name),
+    }
+    .to_owned()
+}
+
+fn without_modifier(type_name: &str) -> String {
+    match (type_name.starts_with('"'), type_name.find('('), type_name.find(')')) {
+        (false, Some(open), Some(close)) => format!("{}{}", &type_name[..open], &type_name[close + 1..]),
+        _ => type_name.to_owned(),
+    }
+}
+
+/// `unnest($1::text[]::T1[], …) [WITH ORDINALITY] AS alias(c1, … [, n])`: one row a bound tuple.
+pub fn unnest<'a>(columns: impl Iterator<Item = &'a Column>, alias: &str, ordinality: bool) -> String {
+    let casts: Vec<String> = columns.map(cast).collect();
+    let arrays = list(casts.iter().enumerate().map(|(at, cast)| format!("${}::text[]::{cast}[]", at + 1)));
+    let mut named: Vec<String> = (1..=casts.len()).map(|at| format!("c{at}")).collect();
+    if ordinality {
+        named.push("n".to_owned());
+    }
+    let ordinal = if ordinality { " WITH ORDINALITY" } else { "" };
+    format!("unnest({arrays}){ordinal} AS {alias}({})", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modifiers_go_and_the_rest_stays() {
+        assert_eq!(without_modifier("interval(3)"), "interval");
+        assert_eq!(without_modifier("bit varying(8)[]"), "bit varying[]");
+        assert_eq!(without_modifier("\"odd(type)\""), "\"odd(type)\"");
+    }
+}

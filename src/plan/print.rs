@@ -1,0 +1,63 @@
+//! A plan as text, for people and golden files.
+
+use std::fmt::Write as _;
+
+use super::{Link, Plan, Rank, Shape};
+
+impl Plan {
+    /// Every statement of the plan, with what it is for.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let mut text = String::new();
+        let mut line = |line: String| {
+            let _ = writeln!(text, "{line}"); // writing to a String cannot fail
+        };
+        line(format!("-- index {}: key {}", self.index, self.key.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(", ")));
+        for level in &self.levels {
+            let name = if level.path.is_empty() { "the documents' rows" } else { &level.path };
+            let shape = match level.shape {
+                Shape::Root => "root",
+                Shape::One { .. } => "one",
+                Shape::Many => "many",
+            };
+            let link = match &level.link {
+                Link::Key(_) => "by key",
+                Link::Value(_) => "linked by value",
+                Link::Ordinal(_) => "linked by ordinal",
+            };
+            let rank = match &level.order {
+                Rank::Arrival if level.shape == Shape::Root => "",
+                Rank::Arrival => ", sorted by the statement",
+                Rank::Worker(columns) if columns.is_empty() => "",
+                Rank::Worker(_) => ", sorted here",
+            };
+            line(format!("\n-- build {name} ({shape}, {link}{rank})\n{};", level.select.sql));
+        }
+        for fanout in &self.fanouts {
+            let table = self.tables.iter().find(|table| table.oid == fanout.table).map_or("?", |table| table.sql.as_str());
+            if fanout.direct {
+                line(format!("\n-- touched {table}: ({}) is the document's key", fanout.needs.join(", ")));
+            } else {
+                line(format!("\n-- touched {table}, by ({})\n{};", fanout.needs.join(", "), fanout.by_columns.first));
+            }
+        }
+        text
+    }
+
+    /// The DDL of capture, in the order it is run, with `layout` numbers as they would be given.
+    #[must_use]
+    pub fn print_capture(&self) -> String {
+        let mut text = String::new();
+        for (position, capture) in self.captures.iter().enumerate() {
+            let layout = i32::try_from(position + 1).unwrap_or(i32::MAX);
+            let _ = writeln!(text, "-- capture {}\n{};", capture.table.sql, capture.function_sql(layout));
+            for table in std::iter::once(&capture.table).chain(&capture.leaves) {
+                for statement in capture.trigger_sql(table) {
+                    let _ = writeln!(text, "{statement};");
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+}

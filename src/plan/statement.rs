@@ -1,0 +1,163 @@
+//! The text of a level's statement: what it selects, from where, keyed how, in which order.
+
+use crate::catalog::{Column, Table, Wire, quote};
+use crate::definition::Sql;
+
+use super::level::Edge;
+use super::names;
+
+/// Selected expressions, each once.
+#[derive(Default)]
+pub struct SelectList {
+    pub expressions: Vec<String>,
+    pub wires: Vec<Wire>,
+}
+
+impl SelectList {
+    /// Position of the expression, added where it is new.
+    pub fn add(&mut self, expression: String, wire: Wire) -> usize {
+        let known = self.expressions.iter().zip(&self.wires).position(|(known, as_wire)| *known == expression && *as_wire == wire);
+        known.unwrap_or_else(|| {
+            self.expressions.push(expression);
+            self.wires.push(wire);
+            self.wires.len() - 1
+        })
+    }
+
+    /// A column's value, to be encoded.
+    pub fn value(&mut self, alias: &str, column: &Column) -> usize {
+        let name = format!("{}.{}", quote(alias), quote(&column.name));
+        match column.wire {
+            Wire::ToJson => self.add(format!("to_json({name})"), Wire::ToJson),
+            wire => self.add(name, wire),
+        }
+    }
+
+    /// A column's value, of which the text is wanted: for keys and links.
+    pub fn text(&mut self, alias: &str, column: &Column) -> usize {
+        let name = format!("{}.{}", quote(alias), quote(&column.name));
+        match column.wire {
+            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text if column.type_oid != 1042 => {
+                self.add(name, column.wire)
+            }
+            _ => self.add(format!("{name}::text"), Wire::Text),
+        }
+    }
+}
+
+/// A table in FROM, with the filters and expressions that belong to its row alone in a scope of their own.
+pub fn source(table: &Table, alias: &str, filters: &[Sql], expressions: &[(String, Sql)]) -> String {
+    if filters.is_empty() && expressions.is_empty() {
+        return format!("{} AS {}", table.sql(), quote(alias));
+    }
+    let mut columns = format!("{}.*", quote(&table.name));
+    for (name, sql) in expressions {
+        columns.push_str(&format!(", (\n{}\n) AS {}", sql.text, quote(name)));
+    }
+    let mut text = format!("(SELECT {columns} FROM {} AS {}", table.sql(), quote(&table.name));
+    for (position, filter) in filters.iter().enumerate() {
+        text.push_str(if position == 0 { " WHERE " } else { " AND " });
+        text.push_str(&format!("(\n{}\n)", filter.text));
+    }
+    format!("{text}) AS {}", quote(alias))
+}
+
+/// `"a"."x" = b.y AND …`.
+pub fn equal(alias: &str, columns: &[String], other: impl Fn(usize) -> String) -> String {
+    let pairs = columns.iter().enumerate();
+    pairs.map(|(at, column)| format!("{}.{} = {}", quote(alias), quote(column), other(at))).collect::<Vec<_>>().join(" AND ")
+}
+
+/// A statement under way.
+pub struct Parts<'a> {
+    pub list: &'a SelectList,
+    /// FROM, without the key's unnest.
+    pub from: String,
+    /// The table that carries the link columns.
+    pub first: &'a str,
+    pub edge: &'a Edge<'a>,
+    /// Conditions beyond the link.
+    pub conditions: Vec<String>,
+    /// ORDER BY terms, when the statement sorts or limits.
+    pub order: Option<String>,
+    pub limit: Option<u32>,
+}
+
+impl Parts<'_> {
+    fn link_columns(&self) -> impl Iterator<Item = &Column> {
+        self.edge.lower_columns.iter().map(|name| &self.edge.lower.columns[name])
+    }
+
+    /// Keyed by value: `= any($1)`.
+    pub fn by_value(&self) -> String {
+        let cast = names::cast(&self.edge.lower.columns[&self.edge.lower_columns[0]]);
+        let key = format!("{}.{} = any($1::text[]::{cast}[])", quote(self.first), quote(&self.edge.lower_columns[0]));
+        format!(
+            "SELECT {} FROM {} WHERE {}{}",
+            self.list.expressions.join(", "),
+            self.from,
+            self.with_conditions(&key),
+            self.ordered("")
+        )
+    }
+
+    /// Keyed by the ordinal of the bound tuple, which is the first column.
+    pub fn by_ordinal(&self) -> String {
+        let keys = names::unnest(self.link_columns(), "k", true);
+        let on = equal(self.first, &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
+        format!(
+            "SELECT k.n, {} FROM {keys} CROSS JOIN {} WHERE {}{}",
+            self.list.expressions.join(", "),
+            self.from,
+            self.with_conditions(&on),
+            self.ordered("k.n, ")
+        )
+    }
+
+    /// Keyed by ordinal, at most `limit` rows each: the first column is the ordinal, the last one the rank.
+    pub fn limited(&self, limit: u32) -> String {
+        let keys = names::unnest(self.link_columns(), "k", true);
+        let on = equal(self.first, &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
+        let order = self.order.clone().unwrap_or_else(|| "1".to_owned());
+        let named = self.list.expressions.iter().enumerate().map(|(at, expression)| format!("{expression} AS e{at}"));
+        let outer = names::list((0..self.list.expressions.len()).map(|at| format!("s.e{at}")));
+        format!(
+            "SELECT k.n, {outer}, s.rank FROM {keys} CROSS JOIN LATERAL (SELECT {}, row_number() OVER (ORDER BY {order}) AS rank FROM {} \
+             WHERE {} ORDER BY {order} LIMIT {limit}) AS s",
+            named.collect::<Vec<_>>().join(", "),
+            self.from,
+            self.with_conditions(&on)
+        )
+    }
+
+    /// Rows above in a tree: the first column is the ordinal, the last one the height above the linked row.
+    pub fn ancestors(&self, tree: &super::level::Tree) -> String {
+        let keys = names::unnest(self.link_columns(), "k", true);
+        let table = self.edge.lower.sql();
+        let columns: Vec<&String> = self.edge.lower_columns.iter().chain(&tree.child_columns).collect();
+        let carried = |alias: &str| names::list(columns.iter().enumerate().map(|(at, column)| format!("{alias}.{} AS u{at}", quote(column))));
+        let width = self.edge.lower_columns.len();
+        let start = equal("t", &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
+        let step = equal("t", &self.edge.lower_columns, |at| format!("up.u{}", width + at));
+        let back = equal(self.first, &self.edge.lower_columns, |at| format!("up.u{at}"));
+        format!(
+            "WITH RECURSIVE up AS (SELECT k.n, 1 AS height, {} FROM {keys} JOIN {table} AS t ON {start} \
+             UNION ALL SELECT up.n, up.height + 1, {} FROM up JOIN {table} AS t ON {step} WHERE up.height < {}) \
+             SELECT up.n, {}, up.height FROM up CROSS JOIN {} WHERE {}",
+            carried("t"),
+            carried("t"),
+            tree.depth,
+            self.list.expressions.join(", "),
+            self.from,
+            self.with_conditions(&back)
+        )
+    }
+
+    fn with_conditions(&self, key: &str) -> String {
+        std::iter::once(key.to_owned()).chain(self.conditions.iter().map(|condition| format!("(\n{condition}\n)"))).collect::<Vec<_>>().join(" AND ")
+    }
+
+    fn ordered(&self, before: &str) -> String {
+        self.order.as_ref().map(|order| format!(" ORDER BY {before}{order}")).unwrap_or_default()
+    }
+}

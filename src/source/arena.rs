@@ -1,0 +1,169 @@
+//! Rows of one batch, encoded on arrival and kept as bytes: no value is held as anything else.
+//!
+//! A level's rows stand as fragments in one buffer, found by the number of the value that links them to a row above.
+//! Buffers are emptied and used again, so that a worker that has warmed up allocates nothing a row.
+
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+/// Stands for "no linking value": a null.
+pub const NO_LINK: u32 = u32::MAX;
+
+/// Distinct linking values, numbered as they come.
+#[derive(Default)]
+pub struct Links {
+    bytes: Vec<u8>,
+    /// Where each value's parts stand; `parts` of them a value.
+    spans: Vec<(u32, u32)>,
+    parts: usize,
+    numbers: HashTable<u32>,
+    hasher: hashbrown::DefaultHashBuilder,
+}
+
+impl Links {
+    /// Forgets everything; values will have so many parts.
+    pub fn reset(&mut self, parts: usize) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.numbers.clear();
+        self.parts = parts;
+    }
+
+    /// How many distinct values there are.
+    pub fn len(&self) -> usize {
+        if self.parts == 0 { 0 } else { self.spans.len() / self.parts }
+    }
+
+    /// The text of one part of a value.
+    pub fn part(&self, number: usize, part: usize) -> &[u8] {
+        let (start, end) = self.spans[number * self.parts + part];
+        &self.bytes[start as usize..end as usize]
+    }
+
+    /// One part of every value, for binding. Linking values are texts that Postgres sent, and so UTF-8.
+    pub fn texts(&self, part: usize) -> Vec<&str> {
+        (0..self.len()).map(|number| std::str::from_utf8(self.part(number, part)).unwrap_or_default()).collect()
+    }
+
+    /// The number of a value whose parts are these ranges of `source`, added where it is new.
+    pub fn number(&mut self, source: &[u8], parts: &[(u32, u32)]) -> u32 {
+        let hash = self.hash(source, parts);
+        let Self { bytes, spans, parts: width, numbers, hasher } = self;
+        let equal = |known: &u32| {
+            let at = *known as usize * *width;
+            spans[at..at + *width].iter().zip(parts).all(|(known, new)| slice(bytes, *known) == slice(source, *new))
+        };
+        if let Some(known) = numbers.find(hash, equal) {
+            return *known;
+        }
+        let number = count(spans.len() / *width);
+        for part in parts {
+            let start = count(bytes.len());
+            bytes.extend_from_slice(slice(source, *part));
+            spans.push((start, count(bytes.len())));
+        }
+        let rehash = |known: &u32| {
+            let at = *known as usize * *width;
+            hash_of(hasher, bytes, &spans[at..at + *width])
+        };
+        numbers.insert_unique(hash, number, rehash);
+        number
+    }
+
+    /// The number of a single-part value, if it is known.
+    pub fn find(&self, value: &[u8]) -> Option<u32> {
+        let hash = self.hash(value, &[(0, count(value.len()))]);
+        self.numbers.find(hash, |known| self.part(*known as usize, 0) == value).copied()
+    }
+
+    fn hash(&self, source: &[u8], parts: &[(u32, u32)]) -> u64 {
+        hash_of(&self.hasher, source, parts)
+    }
+}
+
+fn hash_of(hasher: &hashbrown::DefaultHashBuilder, source: &[u8], parts: &[(u32, u32)]) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut state = hasher.build_hasher();
+    for part in parts {
+        slice(source, *part).hash(&mut state);
+    }
+    state.finish()
+}
+
+fn slice(bytes: &[u8], (start, end): (u32, u32)) -> &[u8] {
+    &bytes[start as usize..end as usize]
+}
+
+/// Buffers are bounded far below 4 GiB; see the batch limit in `fetch`.
+#[expect(clippy::cast_possible_truncation, reason = "a batch is bounded far below 4 GiB")]
+pub fn count(length: usize) -> u32 {
+    debug_assert!(u32::try_from(length).is_ok());
+    length as u32
+}
+
+/// One row.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Number of the linking value in the level's [`Links`]; for the root, its place among the keys.
+    pub link: u32,
+    pub sort: (u32, u32),
+    pub fragment: (u32, u32),
+    /// First of the row's linking values, one a child level, in [`Rows::child_links`].
+    pub child_links: u32,
+    /// Position of the reason in [`Rows::unfit`], when the row cannot be encoded.
+    pub unfit: u32,
+}
+
+/// The rows of one level.
+#[derive(Default)]
+pub struct Rows {
+    pub bytes: Vec<u8>,
+    pub sort: Vec<u8>,
+    pub entries: Vec<Entry>,
+    pub child_links: Vec<u32>,
+    pub unfit: Vec<String>,
+    /// Where each link's entries begin, once sorted; one more than there are links.
+    starts: Vec<u32>,
+}
+
+impl Rows {
+    pub fn reset(&mut self) {
+        self.bytes.clear();
+        self.sort.clear();
+        self.entries.clear();
+        self.child_links.clear();
+        self.unfit.clear();
+        self.starts.clear();
+    }
+
+    /// Bytes in use.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.sort.len() + self.entries.len() * size_of::<Entry>()
+    }
+
+    /// Groups the rows by link, ordered within each; rows of equal order stay as they came.
+    pub fn sort(&mut self, links: usize) {
+        let Self { sort, entries, starts, .. } = self;
+        entries.sort_by(|left, right| left.link.cmp(&right.link).then_with(|| slice(sort, left.sort).cmp(slice(sort, right.sort))));
+        starts.resize(links + 1, 0);
+        for entry in entries.iter() {
+            starts[entry.link as usize + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+    }
+
+    /// The rows of one link, in order.
+    pub fn of(&self, link: u32) -> &[Entry] {
+        if link == NO_LINK {
+            return &[];
+        }
+        let (start, end) = (self.starts[link as usize], self.starts[link as usize + 1]);
+        &self.entries[start as usize..end as usize]
+    }
+
+    pub fn fragment(&self, entry: &Entry) -> &[u8] {
+        slice(&self.bytes, entry.fragment)
+    }
+}

@@ -1,0 +1,253 @@
+//! From keys to drafts: one snapshot, every level read once, documents put together as bytes.
+
+use std::time::Instant;
+
+use sqlx::postgres::PgPool;
+
+use crate::draft::{Draft, Drafts, Op, Unfit, Version};
+use crate::key::Key;
+use crate::plan::{ENCODER, Level, Plan, Shape};
+
+use super::arena::Entry;
+use super::connect::Postgres;
+use super::error::SourceError;
+use super::fetch::Batch;
+use super::snapshot::{self, Expected};
+
+/// Which documents to build.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// These; a key without a row becomes a delete.
+    Keys(&'a [Key]),
+    /// All rows with `low < key <= high`, open where absent.
+    Range { low: Option<&'a Key>, high: Option<&'a Key> },
+}
+
+/// What one snapshot gave.
+#[derive(Debug)]
+pub struct Built {
+    pub drafts: Drafts,
+    /// Content hashes of the indexed documents, by draft position; empty for deletes.
+    pub hashes: Vec<u128>,
+    /// Documents that cannot be built.
+    pub unfit: Vec<Unfit>,
+    /// When the snapshot was taken.
+    pub taken: Instant,
+}
+
+/// Builds batches; keeps its buffers. One a worker.
+pub struct Builder {
+    pool: PgPool,
+    fences: PgPool,
+    lock_timeout: std::time::Duration,
+    batch: Batch,
+    /// Of one document, in bytes.
+    max_document: usize,
+}
+
+impl Builder {
+    #[must_use]
+    pub fn new(postgres: &Postgres, fences: &PgPool, max_document: usize, max_batch: usize) -> Self {
+        Self {
+            pool: postgres.pool().clone(),
+            fences: fences.clone(),
+            lock_timeout: postgres.lock_timeout,
+            batch: Batch { limit: max_batch, ..Batch::default() },
+            max_document,
+        }
+    }
+
+    /// Builds the documents of `scope` from one snapshot, fenced.
+    ///
+    /// # Errors
+    /// Nothing is built then; see [`SourceError::verdict`].
+    pub async fn build(&mut self, plan: &Plan, scope: Scope<'_>, revision: i64) -> Result<Built, SourceError> {
+        let mut snapshot = snapshot::open(&self.pool, Expected::of(plan, revision), self.lock_timeout).await?;
+        // The fence needs only to follow the snapshot, so it runs beside the statements.
+        let (fenced, read) =
+            tokio::join!(snapshot::fence(&self.fences), self.batch.read(plan, scope, &mut snapshot.transaction));
+        read?;
+        fenced?;
+        let (version, taken) = (snapshot.version, snapshot.taken);
+        snapshot.transaction.rollback().await?; // read only: the same as a commit, and cheaper
+        Ok(self.assemble(plan, scope, version, revision, taken))
+    }
+
+    fn assemble(&mut self, plan: &Plan, scope: Scope<'_>, version: Version, revision: i64, taken: Instant) -> Built {
+        let assembly = Assembly { plan, batch: &self.batch };
+        let mut out = Output { body: Vec::new(), items: Vec::new(), hashes: Vec::new(), unfit: Vec::new() };
+        for entry in &self.batch.rows[0].entries {
+            let key = &self.batch.keys[entry.link as usize];
+            self.document(&assembly, entry, key, version, revision, &mut out);
+        }
+        if let Scope::Keys(keys) = scope {
+            let missing: Vec<Key> = {
+                let unfit = out.unfit.iter().map(|unfit| &unfit.key);
+                let built: hashbrown::HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
+                keys.iter().filter(|key| !built.contains(key)).cloned().collect()
+            };
+            missing.into_iter().for_each(|key| out.delete(key, version));
+        }
+        Built { drafts: Drafts { version, body: out.body.into(), items: out.items }, hashes: out.hashes, unfit: out.unfit, taken }
+    }
+
+    fn document(&self, assembly: &Assembly<'_>, entry: &Entry, key: &Key, version: Version, revision: i64, out: &mut Output) {
+        let start = out.body.len();
+        let id = key.document_id().into_owned();
+        out.action("index", &id, version);
+        let source = out.body.len();
+        out.body.push(b'{');
+        let outcome = assembly.fields(0, entry, &mut out.body);
+        if let Ok(Presence::Here) = outcome {
+            let hash = xxhash_rust::xxh3::xxh3_128(&out.body[source + 1..]);
+            out.mark(key, hash, version, revision);
+            let length = out.body.len() - source;
+            if length <= self.max_document {
+                out.items.push(Draft { key: key.clone(), id, op: Op::Index, span: start..out.body.len() });
+                out.hashes.push(hash);
+                return;
+            }
+            out.body.truncate(start);
+            let reason = format!("the document has {length} bytes, more than max_document_bytes ({})", self.max_document);
+            out.unfit.push(Unfit { key: key.clone(), reason });
+            return;
+        }
+        out.body.truncate(start);
+        match outcome {
+            Err(reason) => out.unfit.push(Unfit { key: key.clone(), reason }),
+            Ok(_) => out.delete(key.clone(), version), // a required relation has no row: no document
+        }
+    }
+}
+
+/// Whether an object has all it requires.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Here,
+    Lacking,
+}
+
+struct Output {
+    body: Vec<u8>,
+    items: Vec<Draft>,
+    hashes: Vec<u128>,
+    unfit: Vec<Unfit>,
+}
+
+impl Output {
+    fn action(&mut self, op: &str, id: &str, version: Version) {
+        self.body.extend_from_slice(b"{\"");
+        self.body.extend_from_slice(op.as_bytes());
+        self.body.extend_from_slice(b"\":{\"_id\":");
+        json_text(&mut self.body, id);
+        self.body.extend_from_slice(b",\"version\":");
+        self.body.extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
+        self.body.extend_from_slice(b",\"version_type\":\"external_gte\"}}\n");
+    }
+
+    fn delete(&mut self, key: Key, version: Version) {
+        let start = self.body.len();
+        let id = key.document_id().into_owned();
+        self.action("delete", &id, version);
+        self.items.push(Draft { key, id, op: Op::Delete, span: start..self.body.len() });
+        self.hashes.push(0);
+    }
+
+    /// Closes the document with the field that says what it was built from.
+    fn mark(&mut self, key: &Key, hash: u128, version: Version, revision: i64) {
+        use std::io::Write;
+        if self.body.last() != Some(&b'{') {
+            self.body.push(b',');
+        }
+        self.body.extend_from_slice(b"\"_highwater\":{\"key\":");
+        json_text(&mut self.body, key.as_str());
+        // Writing to a vector cannot fail.
+        let _ = writeln!(
+            self.body,
+            ",\"hash\":\"{hash:032x}\",\"version\":{},\"encoder\":{ENCODER},\"revision\":{revision}}}}}",
+            version.0
+        );
+    }
+}
+
+fn json_text(out: &mut Vec<u8>, text: &str) {
+    // A string is a value that Postgres would send as its own bytes: it cannot be unfit.
+    let _ = super::encode::encode(crate::catalog::Wire::Text, text.as_bytes(), out);
+}
+
+/// Puts rows together, downward.
+struct Assembly<'a> {
+    plan: &'a Plan,
+    batch: &'a Batch,
+}
+
+impl Assembly<'_> {
+    /// Appends a row's fields and those of everything that hangs on it.
+    fn fields(&self, position: usize, entry: &Entry, out: &mut Vec<u8>) -> Result<Presence, String> {
+        let rows = &self.batch.rows[position];
+        if let Some(reason) = rows.unfit.get(entry.unfit as usize) {
+            return Err(reason.clone());
+        }
+        let start = out.len();
+        out.extend_from_slice(rows.fragment(entry));
+        for (at, child) in self.plan.levels[position].children.iter().enumerate() {
+            let level = &self.plan.levels[*child];
+            if out.len() > start {
+                out.push(b',');
+            }
+            out.extend_from_slice(level.prefix.as_bytes());
+            let link = rows.child_links[entry.child_links as usize + at];
+            let related = self.batch.rows[*child].of(link);
+            let presence = match level.shape {
+                Shape::Root => Presence::Here,
+                Shape::Many => self.array(*child, level, related, out)?,
+                Shape::One { .. } => self.one(*child, level, related, out)?,
+            };
+            if presence == Presence::Lacking {
+                return Ok(Presence::Lacking);
+            }
+        }
+        Ok(Presence::Here)
+    }
+
+    fn one(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
+        if related.len() > 1 {
+            return Err(format!("field {}: `one` found {} rows; add order: to take the first, or use many:", level.path, related.len()));
+        }
+        let start = out.len();
+        if let Some(entry) = related.first() {
+            if self.value(position, level, entry, out)? == Presence::Here {
+                return Ok(Presence::Here);
+            }
+            out.truncate(start);
+        }
+        out.extend_from_slice(b"null");
+        Ok(if level.required { Presence::Lacking } else { Presence::Here })
+    }
+
+    fn array(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
+        out.push(b'[');
+        let first = out.len();
+        for entry in related {
+            let start = out.len();
+            if start > first {
+                out.push(b',');
+            }
+            if self.value(position, level, entry, out)? == Presence::Lacking {
+                out.truncate(start);
+            }
+        }
+        out.push(b']');
+        Ok(Presence::Here)
+    }
+
+    fn value(&self, position: usize, level: &Level, entry: &Entry, out: &mut Vec<u8>) -> Result<Presence, String> {
+        if level.bare {
+            return self.fields(position, entry, out);
+        }
+        out.push(b'{');
+        let presence = self.fields(position, entry, out)?;
+        out.push(b'}');
+        Ok(presence)
+    }
+}

@@ -1,0 +1,230 @@
+//! Runs a level's statement and encodes each row as it arrives.
+
+use futures::TryStreamExt;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+use crate::catalog::Wire;
+use crate::key::Key;
+use crate::plan::{Level, Link, Plan, Rank};
+
+use super::arena::{Entry, Links, NO_LINK, Rows, count};
+use super::build::Scope;
+use super::encode;
+use super::error::SourceError;
+
+/// Everything a batch holds, level by level; kept by a worker and used again.
+#[derive(Default)]
+pub struct Batch {
+    pub rows: Vec<Rows>,
+    /// The values by which rows of each level are found; unused for the root.
+    pub links: Vec<Links>,
+    /// The roots' keys, in order of arrival.
+    pub keys: Vec<Key>,
+    scratch: Vec<u8>,
+    /// Bytes of all levels together that one batch may take.
+    pub limit: usize,
+}
+
+const NO_REASON: u32 = u32::MAX;
+
+impl Batch {
+    fn reset(&mut self, plan: &Plan) {
+        self.rows.resize_with(plan.levels.len(), Rows::default);
+        self.links.resize_with(plan.levels.len(), Links::default);
+        self.rows.iter_mut().for_each(Rows::reset);
+        self.keys.clear();
+        for (links, level) in self.links.iter_mut().zip(&plan.levels) {
+            links.reset(level.parent_link.len());
+        }
+    }
+
+    /// Reads every level, the root first.
+    ///
+    /// # Errors
+    /// Those of the statements; [`SourceError::TooLarge`] when the batch outgrows its bound.
+    pub async fn read(&mut self, plan: &Plan, scope: Scope<'_>, connection: &mut PgConnection) -> Result<(), SourceError> {
+        self.reset(plan);
+        for position in 0..plan.levels.len() {
+            let (sql, arguments) = if position == 0 {
+                root_query(plan, scope)?
+            } else if self.links[position].len() == 0 {
+                self.rows[position].sort(0);
+                continue;
+            } else {
+                level_query(plan, position, &self.links[position])?
+            };
+            let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
+            while let Some(row) = rows.try_next().await? {
+                self.take(plan, position, &row)?;
+            }
+            let links = if position == 0 { self.keys.len() } else { self.links[position].len() };
+            self.rows[position].sort(links);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, plan: &Plan, position: usize, row: &PgRow) -> Result<(), SourceError> {
+        let level = &plan.levels[position];
+        let Some(link) = self.link(level, position, row)? else { return Ok(()) };
+        let rows = &mut self.rows[position];
+        let sort = push_rank(level, row, &mut rows.sort)?;
+        let start = count(rows.bytes.len());
+        let unfit = encode_outputs(level, row, &mut rows.bytes)?;
+        let unfit = unfit.map_or(NO_REASON, |reason| {
+            rows.unfit.push(reason);
+            count(rows.unfit.len() - 1)
+        });
+        let fragment = (start, count(rows.bytes.len()));
+        let child_links = count(rows.child_links.len());
+        rows.entries.push(Entry { link, sort, fragment, child_links, unfit });
+        for child in &level.children {
+            let number = self.child_link(plan, *child, &level.select.wires, row)?;
+            self.rows[position].child_links.push(number);
+        }
+        let size: usize = self.rows.iter().map(Rows::size).sum();
+        if size > self.limit { Err(SourceError::TooLarge { limit: self.limit }) } else { Ok(()) }
+    }
+
+    /// Which row above this one belongs to; `None` when to none of them.
+    fn link(&mut self, level: &Level, position: usize, row: &PgRow) -> Result<Option<u32>, SourceError> {
+        match &level.link {
+            Link::Key(columns) => {
+                let mut parts = Vec::with_capacity(columns.len());
+                for at in columns {
+                    parts.push(text(row, *at, level.select.wires[*at], &mut self.scratch)?.unwrap_or_default().to_owned());
+                }
+                self.keys.push(Key::from_parts(parts.iter().map(String::as_str)));
+                Ok(Some(count(self.keys.len() - 1)))
+            }
+            Link::Value(at) => {
+                let Some(value) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else { return Ok(None) };
+                Ok(self.links[position].find(value.as_bytes()))
+            }
+            Link::Ordinal(at) => {
+                let ordinal: i64 = row.try_get(*at)?;
+                Ok(u32::try_from(ordinal - 1).ok())
+            }
+        }
+    }
+
+    fn child_link(&mut self, plan: &Plan, child: usize, wires: &[Wire], row: &PgRow) -> Result<u32, SourceError> {
+        let columns = &plan.levels[child].parent_link;
+        self.scratch.clear();
+        let mut parts: [(u32, u32); 8] = [(0, 0); 8]; // Postgres joins of more columns are split off below
+        if columns.len() > parts.len() {
+            return Err(SourceError::Tables);
+        }
+        for (part, at) in parts.iter_mut().zip(columns) {
+            let start = count(self.scratch.len());
+            let Some(bytes) = raw(row, *at)? else { return Ok(NO_LINK) };
+            encode::push_text(wires[*at], bytes, &mut self.scratch).map_err(malformed)?;
+            *part = (start, count(self.scratch.len()));
+        }
+        Ok(self.links[child].number(&self.scratch, &parts[..columns.len()]))
+    }
+}
+
+fn root_query(plan: &Plan, scope: Scope<'_>) -> Result<(String, PgArguments), SourceError> {
+    let width = plan.key.len();
+    let parts = |key: &Key| key.parts(width).map(|parts| parts.into_iter().map(std::borrow::Cow::into_owned).collect::<Vec<_>>()).ok_or_else(|| SourceError::Key(key.clone()));
+    let mut arguments = PgArguments::default();
+    match scope {
+        Scope::Keys(keys) => {
+            let mut columns: Vec<Vec<String>> = vec![Vec::with_capacity(keys.len()); width];
+            for key in keys {
+                for (column, part) in columns.iter_mut().zip(parts(key)?) {
+                    column.push(part);
+                }
+            }
+            for column in columns {
+                bind(&mut arguments, column)?;
+            }
+            Ok((plan.root().select.sql.clone(), arguments))
+        }
+        Scope::Range { low, high } => {
+            for key in [low, high].into_iter().flatten() {
+                for part in parts(key)? {
+                    bind(&mut arguments, part)?;
+                }
+            }
+            Ok((plan.range_sql(low.is_some(), high.is_some()), arguments))
+        }
+    }
+}
+
+fn level_query(plan: &Plan, position: usize, links: &Links) -> Result<(String, PgArguments), SourceError> {
+    let level = &plan.levels[position];
+    let mut arguments = PgArguments::default();
+    for part in 0..level.parent_link.len() {
+        bind(&mut arguments, links.texts(part))?;
+    }
+    Ok((level.select.sql.clone(), arguments))
+}
+
+/// Adds one value to bind.
+pub fn bind<'q, T>(arguments: &mut PgArguments, value: T) -> Result<(), SourceError>
+where
+    T: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    use sqlx::Arguments;
+    arguments.add(value).map_err(|error| SourceError::Postgres(sqlx::Error::Encode(error)))
+}
+
+fn encode_outputs(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<Option<String>, SourceError> {
+    let start = out.len();
+    for output in &level.outputs {
+        if out.len() > start {
+            out.push(b',');
+        }
+        out.extend_from_slice(output.prefix.as_bytes());
+        match raw(row, output.at)? {
+            None => out.extend_from_slice(b"null"),
+            Some(bytes) => {
+                if let Err(unfit) = encode::encode(level.select.wires[output.at], bytes, out) {
+                    return Ok(Some(format!("field {}: {unfit}", output.path)));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Appends what the row sorts by: for each column a byte for null, then bytes that compare as the values do.
+fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32), SourceError> {
+    let start = out.len();
+    if let Rank::Worker(columns) = &level.order {
+        for column in columns {
+            let value = raw(row, column.at)?;
+            out.push(if value.is_none() == column.nulls_first { 0 } else { 1 });
+            if let Some(bytes) = value {
+                let from = out.len();
+                encode::push_sort_key(level.select.wires[column.at], bytes, out);
+                if column.descending {
+                    out[from..].iter_mut().for_each(|byte| *byte = !*byte);
+                }
+            }
+        }
+    }
+    Ok((count(start), count(out.len())))
+}
+
+fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
+    let value = row.try_get_raw(at)?;
+    use sqlx::ValueRef;
+    if value.is_null() {
+        return Ok(None);
+    }
+    value.as_bytes().map(Some).map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error)))
+}
+
+fn text<'s>(row: &PgRow, at: usize, wire: Wire, scratch: &'s mut Vec<u8>) -> Result<Option<&'s str>, SourceError> {
+    scratch.clear();
+    let Some(bytes) = raw(row, at)? else { return Ok(None) };
+    encode::push_text(wire, bytes, scratch).map_err(malformed)?;
+    std::str::from_utf8(scratch).map(Some).map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error.into())))
+}
+
+fn malformed(unfit: encode::Unfit) -> SourceError {
+    SourceError::Postgres(sqlx::Error::Decode(Box::new(unfit)))
+}

@@ -1,0 +1,17 @@
+//! Reads the application's tables: one snapshot a batch, binary rows, nothing written but the fence.
+
+pub mod arena;
+pub mod build;
+pub mod catalog;
+pub mod connect;
+pub mod encode;
+mod error;
+mod fetch;
+pub mod resolve;
+pub mod settings;
+mod snapshot;
+
+pub use build::{Built, Scope};
+pub use connect::Postgres;
+pub use error::SourceError;
+pub use settings::PostgresSettings;
