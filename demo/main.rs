@@ -147,3 +147,23 @@ async fn latency(servers: &Servers, elastic: elastic::Elastic, load: latency::Lo
     ensure!(outcome.seen.lost == 0, "{} changes never reached the index", outcome.seen.lost);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use highwater::config::Config;
+    use std::path::Path;
+
+    #[test]
+    fn the_daemon_takes_the_demo_configuration() {
+        let addresses = |name: &str| match name {
+            "HIGHWATER_POSTGRES_URL" => Some("postgres://postgres@127.0.0.1:5432/demo".to_string()),
+            "HIGHWATER_ELASTICSEARCH_URL" => Some("http://127.0.0.1:9200".to_string()),
+            "HIGHWATER_KAFKA_BROKERS" => Some("127.0.0.1:9092".to_string()),
+            "HIGHWATER_HTTP_LISTEN" => Some("127.0.0.1:0".to_string()),
+            _ => None,
+        };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/config/highwater.yaml");
+        let config = Config::load(&path, &addresses).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        assert_eq!(config.definitions.iter().map(|definition| definition.index.as_str()).collect::<Vec<_>>(), ["sections"]);
+    }
+}
