@@ -15,6 +15,7 @@ pub mod http;
 pub mod job;
 pub mod key;
 pub mod ledger;
+pub mod metrics;
 pub mod mistake;
 pub mod pipeline;
 pub mod plan;

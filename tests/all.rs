@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking librdkafka once is enough.
 
+mod elastic;
 mod house;
 mod source;
 mod support;

@@ -15,7 +15,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 pub async fn migrate(owner: &mut PgConnection) -> Result<(), LedgerError> {
     let mut migrator = Migrator { migrations: MIGRATIONS.migrations.clone(), ..Migrator::DEFAULT };
     // The application's own `_sqlx_migrations` stays untouched.
-    migrator.dangerous_set_table_name("highwater._migrations").create_schema("highwater");
+    migrator.dangerous_set_table_name("highwater._migrations");
+    migrator.create_schema("highwater");
     migrator.run(&mut *owner).await?;
     sqlx::query(
         "INSERT INTO highwater.source (system_identifier, database_oid, timeline) \

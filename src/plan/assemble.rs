@@ -344,7 +344,6 @@ impl<'c, 'd> Walk<'c, 'd> {
             edge,
             conditions: outer,
             order: sorts.then(|| names::list(order.iter().map(OrderTerm::sql))),
-            limit,
         };
         let (sql, shift, link) = match (tree, limit, link_at) {
             (Some(tree), ..) => (parts.ancestors(tree), 1, Link::Ordinal(0)),

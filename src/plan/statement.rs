@@ -80,7 +80,6 @@ pub struct Parts<'a> {
     pub conditions: Vec<String>,
     /// ORDER BY terms, when the statement sorts or limits.
     pub order: Option<String>,
-    pub limit: Option<u32>,
 }
 
 impl Parts<'_> {

@@ -52,7 +52,7 @@ impl Builder {
             pool: postgres.pool().clone(),
             fences: fences.clone(),
             lock_timeout: postgres.lock_timeout,
-            batch: Batch { limit: max_batch, ..Batch::default() },
+            batch: Batch::bounded(max_batch),
             max_document,
         }
     }

@@ -29,6 +29,11 @@ pub struct Batch {
 const NO_REASON: u32 = u32::MAX;
 
 impl Batch {
+    /// An empty one that may take so many bytes.
+    pub fn bounded(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     fn reset(&mut self, plan: &Plan) {
         self.rows.resize_with(plan.levels.len(), Rows::default);
         self.links.resize_with(plan.levels.len(), Links::default);

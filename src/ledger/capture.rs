@@ -1,0 +1,129 @@
+//! Installs what a plan captures, and tells whether it is still as installed.
+
+use std::collections::HashMap;
+
+use sqlx::postgres::PgPool;
+use sqlx::postgres::types::Oid;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use super::error::LedgerError;
+use crate::plan::{Capture, PlannedTable};
+
+/// The order of columns that a touch was logged in.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    pub table_oid: u32,
+    pub columns: Vec<String>,
+    pub key_columns: usize,
+}
+
+/// Layouts by number: few, and never changed once made.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn layouts(pool: &PgPool) -> Result<HashMap<i32, Layout>, LedgerError> {
+    let rows = sqlx::query("SELECT id, table_oid, columns, key_columns FROM highwater.capture").fetch_all(pool).await?;
+    let mut layouts = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let key_columns = usize::try_from(row.try_get::<i32, _>(3)?).unwrap_or_default();
+        layouts.insert(row.try_get(0)?, Layout { table_oid: row.try_get::<Oid, _>(1)?.0, columns: row.try_get(2)?, key_columns });
+    }
+    Ok(layouts)
+}
+
+/// Puts the triggers of one table in place, unless they are already what is wanted. Returns whether anything changed.
+///
+/// The table is locked against writers meanwhile: replacing a function does not wait for open transactions, and what
+/// they then change would go unlogged. Waiting is short, so that nobody queues behind us; on a timeout the caller tries
+/// again.
+///
+/// # Errors
+/// Missing rights, or a lock that was not free in time (SQLSTATE 55P03).
+pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool, LedgerError> {
+    if installed(owner, capture).await? {
+        return Ok(false);
+    }
+    let mut transaction = owner.begin_with("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
+    for table in tables(capture) {
+        let lock = format!("LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE", table.sql);
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *transaction).await?;
+    }
+    sqlx::query("UPDATE highwater.capture SET current = false WHERE table_oid = $1 AND current").bind(Oid(capture.table.oid)).execute(&mut *transaction).await?;
+    let layout: i32 = sqlx::query(
+        "INSERT INTO highwater.capture (table_oid, schema_name, table_name, columns, key_columns, body) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+    )
+    .bind(Oid(capture.table.oid))
+    .bind(&capture.schema)
+    .bind(&capture.name)
+    .bind(&capture.columns)
+    .bind(i32::try_from(capture.key_columns).unwrap_or_default())
+    .bind(capture.function_sql(0))
+    .fetch_one(&mut *transaction)
+    .await?
+    .try_get(0)?;
+    sqlx::raw_sql(AssertSqlSafe(capture.function_sql(layout))).execute(&mut *transaction).await?;
+    let revoke = format!("REVOKE ALL ON FUNCTION {}() FROM PUBLIC", capture.function());
+    sqlx::raw_sql(AssertSqlSafe(revoke)).execute(&mut *transaction).await?;
+    for table in tables(capture) {
+        for statement in capture.trigger_sql(table) {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+        }
+    }
+    let state = state(&mut transaction, capture).await?;
+    sqlx::query("UPDATE highwater.capture SET installed = $1 WHERE id = $2").bind(state).bind(layout).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Whether the table's capture covers `capture` and is untouched since it was installed.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn installed(connection: &mut PgConnection, capture: &Capture) -> Result<bool, LedgerError> {
+    let row = sqlx::query("SELECT body, installed FROM highwater.capture WHERE table_oid = $1 AND current")
+        .bind(Oid(capture.table.oid))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    let (body, installed): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(body == capture.function_sql(0) && installed == state(connection, capture).await?)
+}
+
+/// The versions of the catalog rows of triggers and function: disabled and enabled again between two looks still shows.
+async fn state(connection: &mut PgConnection, capture: &Capture) -> Result<String, LedgerError> {
+    let oids: Vec<Oid> = tables(capture).map(|table| Oid(table.oid)).collect();
+    let row = sqlx::query(
+        "SELECT coalesce((SELECT string_agg(concat_ws(':', tgrelid, tgname, xmin, tgenabled), ' ' ORDER BY tgrelid, tgname) FROM pg_trigger \
+         WHERE tgrelid = ANY($1) AND tgname LIKE 'highwater\\_%' AND NOT tgisinternal), '') || ' / ' || \
+         coalesce((SELECT xmin::text FROM pg_proc WHERE oid = to_regprocedure($2)), '')",
+    )
+    .bind(oids)
+    .bind(format!("{}()", capture.function()))
+    .fetch_one(connection)
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Tables that are captured but used by no definition any more lose their triggers. Returns their names.
+///
+/// # Errors
+/// Missing rights, or a lock that was not free in time.
+pub async fn remove_others(owner: &mut PgConnection, captures: &[Capture]) -> Result<Vec<String>, LedgerError> {
+    let keep: Vec<Oid> = captures.iter().map(|capture| Oid(capture.table.oid)).collect();
+    let rows = sqlx::query("SELECT table_oid, table_name FROM highwater.capture WHERE current AND table_oid <> ALL($1)").bind(keep).fetch_all(&mut *owner).await?;
+    let mut removed = Vec::new();
+    for row in rows {
+        let oid: Oid = row.try_get(0)?;
+        let mut transaction = owner.begin_with("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
+        let drop = format!("DROP FUNCTION IF EXISTS highwater.capture_{}() CASCADE", oid.0);
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await?;
+        sqlx::query("UPDATE highwater.capture SET current = false WHERE table_oid = $1").bind(oid).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        removed.push(row.try_get(1)?);
+    }
+    Ok(removed)
+}
+
+fn tables(capture: &Capture) -> impl Iterator<Item = &PlannedTable> {
+    std::iter::once(&capture.table).chain(&capture.leaves)
+}

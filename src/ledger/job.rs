@@ -1,0 +1,241 @@
+//! Work over many keys, cut into ranges that are claimed like touches: locked while worked on, gone when done.
+
+use sqlx::postgres::PgPool;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
+
+use super::claim::BEGIN;
+use super::error::LedgerError;
+use crate::key::Key;
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Every root, by ranges.
+    Backfill,
+    /// The same, then every id in the index.
+    Sweep,
+    /// The roots that touched rows reach.
+    Expansion,
+}
+
+impl Kind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Backfill => "backfill",
+            Self::Sweep => "sweep",
+            Self::Expansion => "expansion",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text {
+            "expansion" => Self::Expansion,
+            "sweep" => Self::Sweep,
+            _ => Self::Backfill,
+        }
+    }
+}
+
+/// Touched rows: the layout they were logged in, and each one's values.
+pub type Touched = (i32, Vec<Vec<Option<String>>>);
+
+/// A job to be.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub generation: i32,
+    pub kind: Kind,
+    pub touched: Option<Touched>,
+}
+
+/// A job under way.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub id: i64,
+    pub generation: i32,
+    pub kind: Kind,
+    pub touched: Option<Touched>,
+    pub running: bool,
+}
+
+impl NewJob {
+    /// Adds it, unless one of the same generation that covers it has not been cut into ranges yet.
+    pub(super) async fn insert(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
+        let (capture, touched) = match &self.touched {
+            Some((capture, touched)) => (Some(*capture), Some(Json(touched))),
+            None => (None, None),
+        };
+        sqlx::query(
+            "INSERT INTO highwater.job (generation, kind, capture, touched) SELECT $1, $2, $3, $4 WHERE $3::int IS NOT NULL OR NOT EXISTS \
+             (SELECT FROM highwater.job WHERE generation = $1 AND state = 'waiting' AND kind IN ($2, 'sweep') FOR UPDATE)",
+        )
+        .bind(self.generation)
+        .bind(self.kind.as_str())
+        .bind(capture)
+        .bind(touched)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Adds a job outside any claim.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn add(pool: &PgPool, job: &NewJob) -> Result<(), LedgerError> {
+    let mut transaction = pool.begin().await?;
+    job.insert(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Jobs of one generation that are not done, oldest first.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn open(pool: &PgPool) -> Result<Vec<Job>, LedgerError> {
+    let rows = sqlx::query(
+        "SELECT job.id, job.generation, job.kind, job.capture, job.touched, job.state = 'running' FROM highwater.job AS job \
+         JOIN highwater.generation AS generation ON generation.id = job.generation \
+         WHERE job.state <> 'done' AND generation.state <> 'retired' ORDER BY job.id",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut jobs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let capture: Option<i32> = row.try_get(3)?;
+        let touched: Option<Json<Vec<Vec<Option<String>>>>> = row.try_get(4)?;
+        jobs.push(Job {
+            id: row.try_get(0)?,
+            generation: row.try_get(1)?,
+            kind: Kind::parse(row.try_get(2)?),
+            touched: capture.zip(touched.map(|touched| touched.0)),
+            running: row.try_get(5)?,
+        });
+    }
+    Ok(jobs)
+}
+
+/// Cuts a waiting job into ranges of about `size` keys; the first and the last are open. One daemon does it; the others
+/// find it done.
+///
+/// # Errors
+/// Those of the statements.
+pub async fn cut(pool: &PgPool, job: i64, cut_sql: &str, size: u32) -> Result<(), LedgerError> {
+    let mut transaction = pool.begin().await?;
+    let waiting = sqlx::query("SELECT FROM highwater.job WHERE id = $1 AND state = 'waiting' FOR UPDATE").bind(job).fetch_optional(&mut *transaction).await?;
+    if waiting.is_none() {
+        return Ok(());
+    }
+    let rows = sqlx::query(AssertSqlSafe(cut_sql.to_owned())).bind(i64::from(size)).fetch_all(&mut *transaction).await?;
+    let mut bounds: Vec<String> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let parts: Vec<String> = row.try_get(0)?;
+        bounds.push(Key::from_parts(parts.iter().map(String::as_str)).as_str().to_owned());
+    }
+    let lows: Vec<Option<&str>> = std::iter::once(None).chain(bounds.iter().map(|bound| Some(bound.as_str()))).collect();
+    let highs: Vec<Option<&str>> = bounds.iter().map(|bound| Some(bound.as_str())).chain(std::iter::once(None)).collect();
+    sqlx::query("INSERT INTO highwater.range (job, number, low, high) SELECT $1, number, low, high FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS cut(low, high, number)")
+        .bind(job)
+        .bind(&lows)
+        .bind(&highs)
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query("UPDATE highwater.job SET state = 'running', total = $2 WHERE id = $1")
+        .bind(job)
+        .bind(i64::try_from(lows.len()).unwrap_or(i64::MAX) * i64::from(size))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// One range under way; dropped, it is free again.
+pub struct ClaimedRange {
+    pub transaction: Transaction<'static, Postgres>,
+    pub job: i64,
+    pub number: i32,
+    pub low: Option<Key>,
+    pub high: Option<Key>,
+}
+
+/// Takes a range that nobody else has; `None` when all are taken or done.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn take_range(pool: &PgPool, job: i64) -> Result<Option<ClaimedRange>, LedgerError> {
+    let mut transaction = pool.begin_with(BEGIN).await?;
+    let row = sqlx::query("SELECT number, low, high FROM highwater.range WHERE job = $1 ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED")
+        .bind(job)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let Some(row) = row else {
+        transaction.rollback().await?;
+        return Ok(None);
+    };
+    let key = |text: Option<&str>| text.map(Key::from_text);
+    let (number, low, high) = (row.try_get(0)?, key(row.try_get(1)?), key(row.try_get(2)?));
+    Ok(Some(ClaimedRange { transaction, job, number, low, high }))
+}
+
+/// Notes a range as done, `documents` acknowledged; part of the claim's own transaction.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn finish_range(connection: &mut PgConnection, job: i64, number: i32, documents: i64) -> Result<(), LedgerError> {
+    sqlx::query("DELETE FROM highwater.range WHERE job = $1 AND number = $2").bind(job).bind(number).execute(&mut *connection).await?;
+    sqlx::query("UPDATE highwater.job SET done = done + $2 WHERE id = $1").bind(job).bind(documents).execute(connection).await?;
+    Ok(())
+}
+
+/// Whether ranges of the job are left, taken ones included.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn has_ranges(pool: &PgPool, job: i64) -> Result<bool, LedgerError> {
+    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.range WHERE job = $1)").bind(job).fetch_one(pool).await?.try_get(0)?)
+}
+
+/// Takes a whole job for one walker: locked until the transaction ends, so that a crash frees it.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn take_whole(pool: &PgPool, job: i64) -> Result<Option<Transaction<'static, Postgres>>, LedgerError> {
+    let mut transaction = pool.begin_with("BEGIN; SET LOCAL statement_timeout = 0").await?;
+    let taken = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.job', $1)) AND EXISTS (SELECT FROM highwater.job WHERE id = $1 AND state <> 'done')")
+        .bind(job)
+        .fetch_one(&mut *transaction)
+        .await?;
+    if taken.try_get(0)? {
+        return Ok(Some(transaction));
+    }
+    transaction.rollback().await?;
+    Ok(None)
+}
+
+/// Marks a job done.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn finish(pool: &PgPool, job: i64) -> Result<(), LedgerError> {
+    sqlx::query("UPDATE highwater.job SET state = 'done', finished_at = now(), touched = NULL, total = done WHERE id = $1").bind(job).execute(pool).await?;
+    Ok(())
+}
+
+/// Whether the generation has work that must be done before it can be called complete.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn is_behind(pool: &PgPool, generation: i32) -> Result<bool, LedgerError> {
+    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND state <> 'done')").bind(generation).fetch_one(pool).await?.try_get(0)?)
+}
+
+/// Whether a backfill of the generation was ever queued.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn was_backfilled(pool: &PgPool, generation: i32) -> Result<bool, LedgerError> {
+    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind <> 'expansion')").bind(generation).fetch_one(pool).await?.try_get(0)?)
+}
