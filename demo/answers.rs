@@ -49,7 +49,13 @@ const QUESTIONS: [Question; 6] = [
         asked: "q=querystring&kind=templatetag",
         page: "ref/templates/builtins",
         among: 1,
-        holds: |hit| hit["notes"].as_array().into_iter().flatten().any(|note| note["version"] == "5.1"),
+        holds: |hit| {
+            hit["notes"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|note| note["version"] == "5.1")
+        },
         meaning: "a template tag of 5.1, with its version note",
     },
     Question {
@@ -65,22 +71,40 @@ pub async fn check(page: &str) -> Result<()> {
     let page = Elastic::new(page)?; // it speaks JSON to any server
     let mut wrong = 0;
     for question in &QUESTIONS {
-        let (status, answer) = page.ask(Method::Get, &format!("/search?{}", question.asked), None).await?;
+        let (status, answer) = page
+            .ask(Method::Get, &format!("/search?{}", question.asked), None)
+            .await?;
         let hits = answer["hits"].as_array().into_iter().flatten().take(question.among);
-        let right = hits.into_iter().any(|hit| hit["document"]["path"] == question.page && (question.holds)(hit));
+        let right = hits
+            .into_iter()
+            .any(|hit| hit["document"]["path"] == question.page && (question.holds)(hit));
         wrong += usize::from(!right);
         let verdict = if right { "found" } else { "WRONG" };
-        println!("  {verdict}: {} ({}, {} hits, {} ms)", question.meaning, question.asked, answer["total"], answer["took_ms"]);
+        println!(
+            "  {verdict}: {} ({}, {} hits, {} ms)",
+            question.meaning, question.asked, answer["total"], answer["took_ms"]
+        );
         if !right {
-            println!("    status {status}, first: {}", answer.pointer("/hits/0").unwrap_or(&answer));
+            println!(
+                "    status {status}, first: {}",
+                answer.pointer("/hits/0").unwrap_or(&answer)
+            );
         }
     }
-    ensure!(wrong == 0, "{wrong} of {} answers are not as they should be", QUESTIONS.len());
+    ensure!(
+        wrong == 0,
+        "{wrong} of {} answers are not as they should be",
+        QUESTIONS.len()
+    );
     Ok(())
 }
 
 fn names(hit: &Value) -> impl Iterator<Item = &str> {
-    hit["objects"].as_array().into_iter().flatten().map(|object| text(&object["name"]))
+    hit["objects"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|object| text(&object["name"]))
 }
 
 fn text(value: &Value) -> &str {

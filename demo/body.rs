@@ -65,9 +65,17 @@ impl Walk {
         let (plain, mentions) = inline::read(markup);
         let scope = || {
             let class = self.classes.last().map(|(_, name)| name.clone());
-            class.into_iter().chain((!self.module.is_empty()).then(|| self.module.clone())).collect()
+            class
+                .into_iter()
+                .chain((!self.module.is_empty()).then(|| self.module.clone()))
+                .collect()
         };
-        body.references.extend(mentions.into_iter().map(|(domain, target)| Reference { domain, target, scope: scope() }));
+        body.references
+            .extend(mentions.into_iter().map(|(domain, target)| Reference {
+                domain,
+                target,
+                scope: scope(),
+            }));
         plain
     }
 
@@ -136,18 +144,23 @@ impl Walk {
             "module" => {
                 rest.skip_options();
                 self.module = argument.to_string();
-                body.objects.push(Object { domain: Domain::Python, kind: name.to_string(), name: argument.to_string() });
+                body.objects.push(Object {
+                    domain: Domain::Python,
+                    kind: name.to_string(),
+                    name: argument.to_string(),
+                });
             }
             "versionadded" | "versionchanged" | "deprecated" => self.note(name, argument, rest, body),
-            _ => match Domain::of_directive(name) {
-                Some(domain) => self.object(domain, name, argument, depth, rest, body),
-                None => {
+            _ => {
+                if let Some(domain) = Domain::of_directive(name) {
+                    self.object(domain, name, argument, depth, rest, body);
+                } else {
                     rest.skip_options();
                     if !argument.is_empty() {
                         self.paragraph(argument, rest, body);
                     }
                 }
-            },
+            }
         }
     }
 
@@ -158,7 +171,10 @@ impl Walk {
             "versionchanged" => ("changed", "Changed in Django"),
             _ => ("deprecated", "Deprecated since Django"),
         };
-        body.notes.push(Note { kind: kind.to_string(), version: version.to_string() });
+        body.notes.push(Note {
+            kind: kind.to_string(),
+            version: version.to_string(),
+        });
         push_line(body, &format!("{sentence} {version}."));
         if !text.is_empty() {
             self.paragraph(text, rest, body);
@@ -180,7 +196,11 @@ impl Walk {
         for signature in signatures.iter().filter(|signature| !signature.is_empty()) {
             push_line(body, signature);
             let name = self.qualified(domain, kind, signature);
-            body.objects.push(Object { domain, kind: kind.to_string(), name });
+            body.objects.push(Object {
+                domain,
+                kind: kind.to_string(),
+                name,
+            });
         }
         if kind == "class" || kind == "exception" {
             self.classes.push((depth, python_name(&signatures[0]).to_string()));
@@ -195,7 +215,11 @@ impl Walk {
                     // `.. method:: Field.clean()` inside `.. class:: Field` names the class twice.
                     !name.strip_prefix(class).is_some_and(|rest| rest.starts_with('.'))
                 });
-                let parts = [Some(self.module.as_str()).filter(|module| !module.is_empty()), class, Some(name)];
+                let parts = [
+                    Some(self.module.as_str()).filter(|module| !module.is_empty()),
+                    class,
+                    Some(name),
+                ];
                 parts.into_iter().flatten().collect::<Vec<_>>().join(".")
             }
             Domain::Command => {
@@ -204,7 +228,11 @@ impl Walk {
             }
             Domain::Option => {
                 let flag = signature.split([' ', ',', '=']).next().unwrap_or_default();
-                if kind == "option" || self.command.is_empty() { flag.to_string() } else { format!("{} {flag}", self.command) }
+                if kind == "option" || self.command.is_empty() {
+                    flag.to_string()
+                } else {
+                    format!("{} {flag}", self.command)
+                }
             }
             _ => signature.to_string(),
         }
@@ -214,7 +242,10 @@ impl Walk {
 /// `name:: argument`
 fn directive(text: &str) -> Option<(&str, &str)> {
     let (name, argument) = text.split_once("::")?;
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':'));
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':'));
     is_name.then(|| (name, argument.trim()))
 }
 
@@ -270,7 +301,10 @@ impl<'a> Lines<'a> {
 
     /// Passes over `:option: value` lines directly below a directive.
     fn skip_options(&mut self) {
-        while self.next_if(|line| line.starts_with([' ', '\t']) && line.trim_start().starts_with(':')).is_some() {}
+        while self
+            .next_if(|line| line.starts_with([' ', '\t']) && line.trim_start().starts_with(':'))
+            .is_some()
+        {}
     }
 
     /// Copies an indented block as it is. Its first line says how deep it is; the first shallower line ends it.
@@ -279,7 +313,10 @@ impl<'a> Lines<'a> {
             body.text.push('\n');
         }
         let depth = self.lines.get(self.at).map_or(0, |line| indent(line));
-        while let Some(line) = (depth > 0).then(|| self.next_if(|line| line.is_empty() || indent(line) >= depth)).flatten() {
+        while let Some(line) = (depth > 0)
+            .then(|| self.next_if(|line| line.is_empty() || indent(line) >= depth))
+            .flatten()
+        {
             push_line(body, line);
         }
     }
@@ -294,7 +331,10 @@ mod tests {
     }
 
     fn names(body: &Body) -> Vec<(&str, &str)> {
-        body.objects.iter().map(|object| (object.kind.as_str(), object.name.as_str())).collect()
+        body.objects
+            .iter()
+            .map(|object| (object.kind.as_str(), object.name.as_str()))
+            .collect()
     }
 
     #[test]
@@ -317,35 +357,57 @@ mod tests {
 
     #[test]
     fn options_belong_to_their_command() {
-        let body = read(".. django-admin:: lend BOOK\n\n.. django-admin-option:: --days DAYS, -d DAYS\n\n   For how long.\n");
-        assert_eq!(names(&body), [("django-admin", "lend"), ("django-admin-option", "lend --days")]);
+        let body =
+            read(".. django-admin:: lend BOOK\n\n.. django-admin-option:: --days DAYS, -d DAYS\n\n   For how long.\n");
+        assert_eq!(
+            names(&body),
+            [("django-admin", "lend"), ("django-admin-option", "lend --days")]
+        );
     }
 
     #[test]
     fn version_notes_keep_their_text() {
         let body = read(".. versionadded:: 5.1\n\n   The ``x`` argument.\n\n.. deprecated:: 4.2 Use y.\n");
-        assert_eq!(body.notes.iter().map(|n| (n.kind.as_str(), n.version.as_str())).collect::<Vec<_>>(), [("added", "5.1"), ("deprecated", "4.2")]);
-        assert!(body.text.contains("New in Django 5.1.") && body.text.contains("The x argument.") && body.text.contains("Use y."));
+        assert_eq!(
+            body.notes
+                .iter()
+                .map(|n| (n.kind.as_str(), n.version.as_str()))
+                .collect::<Vec<_>>(),
+            [("added", "5.1"), ("deprecated", "4.2")]
+        );
+        assert!(
+            body.text.contains("New in Django 5.1.")
+                && body.text.contains("The x argument.")
+                && body.text.contains("Use y.")
+        );
     }
 
     #[test]
     fn code_is_kept_as_it_is_and_read_no_further() {
-        let body = read("Like this::\n\n    :class:`not.a.Reference`\n    **kwargs\n\nAnd :class:`~shop.Book`.\n\n.. code-block:: python\n    :caption: x.py\n\n    .. class:: NotOne\n");
-        assert_eq!(body.text, "Like this:\n\n    :class:`not.a.Reference`\n    **kwargs\n\nAnd Book.\n\n    .. class:: NotOne");
+        let body = read(
+            "Like this::\n\n    :class:`not.a.Reference`\n    **kwargs\n\nAnd :class:`~shop.Book`.\n\n.. code-block:: python\n    :caption: x.py\n\n    .. class:: NotOne\n",
+        );
+        assert_eq!(
+            body.text,
+            "Like this:\n\n    :class:`not.a.Reference`\n    **kwargs\n\nAnd Book.\n\n    .. class:: NotOne"
+        );
         assert_eq!(body.references.len(), 1);
         assert!(body.objects.is_empty());
     }
 
     #[test]
     fn links_comments_and_tables_of_contents_leave_no_text() {
-        let body = read("A `link`_.\n\n.. _link: https://example.org/\n.. A comment\n   over two lines\n\n.. toctree::\n   :hidden:\n\n   one\n   two\n\nThe end.\n");
+        let body = read(
+            "A `link`_.\n\n.. _link: https://example.org/\n.. A comment\n   over two lines\n\n.. toctree::\n   :hidden:\n\n   one\n   two\n\nThe end.\n",
+        );
         assert_eq!(body.text, "A link.\n\nThe end.");
         assert!(body.labels.is_empty());
     }
 
     #[test]
     fn a_mention_knows_its_surroundings() {
-        let body = read(".. currentmodule:: shop\n\n.. class:: Book\n\n   See :meth:`lend`.\n\nSee :meth:`.Book.lend`.\n");
+        let body =
+            read(".. currentmodule:: shop\n\n.. class:: Book\n\n   See :meth:`lend`.\n\nSee :meth:`.Book.lend`.\n");
         assert_eq!(body.references[0].scope, ["Book", "shop"]);
         assert_eq!(body.references[1].scope, ["shop"]);
     }

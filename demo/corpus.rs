@@ -39,7 +39,11 @@ impl Corpus {
                 reference.target = names.meant(path, reference);
             }
         }
-        Ok(Self { series: series.to_string(), version: version.trim().to_string(), pages })
+        Ok(Self {
+            series: series.to_string(),
+            version: version.trim().to_string(),
+            pages,
+        })
     }
 
     pub fn sections(&self) -> impl Iterator<Item = &Section> {
@@ -65,7 +69,11 @@ fn texts(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn page_path(folder: &Path, file: &Path) -> String {
     let inside = file.strip_prefix(folder).unwrap_or(file).with_extension("");
-    inside.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+    inside
+        .iter()
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// A label names one section of the whole site. Where two pages use the same, the first keeps it.
@@ -90,7 +98,11 @@ impl Names {
         let objects = pages.values().flatten().flat_map(|section| &section.objects);
         for object in objects.filter(|object| object.domain == Domain::Python) {
             if names.full.insert(object.name.clone()) {
-                names.by_end.entry(last_component(&object.name).to_string()).or_default().push(object.name.clone());
+                names
+                    .by_end
+                    .entry(last_component(&object.name).to_string())
+                    .or_default()
+                    .push(object.name.clone());
             }
         }
         names
@@ -109,14 +121,24 @@ impl Names {
     fn python(&self, reference: &Reference) -> String {
         let written = reference.target.trim_end_matches("()").trim_start_matches('.');
         let outward: Vec<&str> = reference.scope.iter().rev().map(String::as_str).collect();
-        let inside = (1..=outward.len()).rev().map(|depth| format!("{}.{written}", outward[..depth].join(".")));
-        let known = inside.chain([written.to_string()]).find(|name| self.full.contains(name));
-        known.or_else(|| self.only_one_ending(written)).unwrap_or_else(|| written.to_string())
+        let inside = (1..=outward.len())
+            .rev()
+            .map(|depth| format!("{}.{written}", outward[..depth].join(".")));
+        let known = inside
+            .chain([written.to_string()])
+            .find(|name| self.full.contains(name));
+        known
+            .or_else(|| self.only_one_ending(written))
+            .unwrap_or_else(|| written.to_string())
     }
 
     fn only_one_ending(&self, written: &str) -> Option<String> {
         let suffix = format!(".{written}");
-        let mut ending = self.by_end.get(last_component(written))?.iter().filter(|name| name.ends_with(&suffix));
+        let mut ending = self
+            .by_end
+            .get(last_component(written))?
+            .iter()
+            .filter(|name| name.ends_with(&suffix));
         ending.next().filter(|_| ending.next().is_none()).cloned()
     }
 }
@@ -147,7 +169,11 @@ mod tests {
     use super::*;
 
     fn mention(domain: Domain, target: &str, scope: &[&str]) -> Reference {
-        Reference { domain, target: target.to_string(), scope: scope.iter().map(|part| part.to_string()).collect() }
+        Reference {
+            domain,
+            target: target.to_string(),
+            scope: scope.iter().map(|part| part.to_string()).collect(),
+        }
     }
 
     #[test]

@@ -36,11 +36,14 @@ impl Item {
             kind: object.kind.clone(),
             name: object.name.clone(),
         });
-        let notes = section.notes.iter().map(|note| Self::Note { kind: note.kind.clone(), version: note.version.clone() });
-        let xrefs = section
-            .references
-            .iter()
-            .map(|reference| Self::Xref { domain: reference.domain.as_str().to_string(), target: reference.target.clone() });
+        let notes = section.notes.iter().map(|note| Self::Note {
+            kind: note.kind.clone(),
+            version: note.version.clone(),
+        });
+        let xrefs = section.references.iter().map(|reference| Self::Xref {
+            domain: reference.domain.as_str().to_string(),
+            target: reference.target.clone(),
+        });
         labels.chain(objects).chain(notes).chain(xrefs).collect()
     }
 }
@@ -78,10 +81,20 @@ pub struct Plan {
 
 impl Plan {
     /// `partners[i]` is the stored section that the wanted section `i` continues; `fresh` gives an id for each that has none.
-    pub fn new(stored: &[Stored], wanted: &[Section], partners: &[Option<usize>], mut fresh: impl Iterator<Item = i64>) -> Self {
+    pub fn new(
+        stored: &[Stored],
+        wanted: &[Section],
+        partners: &[Option<usize>],
+        mut fresh: impl Iterator<Item = i64>,
+    ) -> Self {
         let ids: Vec<i64> = partners
             .iter()
-            .map(|partner| partner.map_or_else(|| fresh.next().expect("an id for each new section"), |old| stored[old].row.id))
+            .map(|partner| {
+                partner.map_or_else(
+                    || fresh.next().expect("an id for each new section"),
+                    |old| stored[old].row.id,
+                )
+            })
             .collect();
         let mut plan = Self::default();
         for (at, section) in wanted.iter().enumerate() {
@@ -103,9 +116,13 @@ impl Plan {
             }
         }
         let kept: HashSet<usize> = partners.iter().copied().flatten().collect();
-        for old in (0..stored.len()).filter(|old| !kept.contains(old)).map(|old| &stored[old]) {
+        for old in (0..stored.len())
+            .filter(|old| !kept.contains(old))
+            .map(|old| &stored[old])
+        {
             plan.deleted.push(old.row.id);
-            plan.moved_names.extend(old.items.iter().filter_map(|(_, item)| item.address()));
+            plan.moved_names
+                .extend(old.items.iter().filter_map(|(_, item)| item.address()));
         }
         plan
     }
@@ -117,12 +134,11 @@ impl Plan {
             *missing.entry(item.clone()).or_default() += 1;
         }
         for (id, item) in old {
-            match missing.get_mut(item).filter(|count| **count > 0) {
-                Some(count) => *count -= 1,
-                None => {
-                    self.moved_names.extend(item.address());
-                    self.removed.push((*id, item.clone()));
-                }
+            if let Some(count) = missing.get_mut(item).filter(|count| **count > 0) {
+                *count -= 1;
+            } else {
+                self.moved_names.extend(item.address());
+                self.removed.push((*id, item.clone()));
             }
         }
         for item in wanted {
@@ -141,17 +157,36 @@ impl Plan {
 
 /// For each wanted section the index of the stored one it continues.
 pub fn partners(stored: &[Stored], wanted: &[Section]) -> Vec<Option<usize>> {
-    let mut pairing = Pairing { stored, wanted, partner: vec![None; wanted.len()], taken: vec![false; stored.len()] };
+    let mut pairing = Pairing {
+        stored,
+        wanted,
+        partner: vec![None; wanted.len()],
+        taken: vec![false; stored.len()],
+    };
     let (old_paths, new_paths) = (stored_paths(stored), wanted_paths(wanted));
     pairing.equal(|old| vec![old_paths[old].clone()], |new| vec![new_paths[new].clone()]);
-    pairing.equal(|old| labels(stored[old].items.iter().map(|(_, item)| item)), |new| labels(Item::of(&wanted[new]).iter()));
-    pairing.equal(|old| vec![stored[old].row.title.clone()], |new| vec![wanted[new].title.clone()]);
+    pairing.equal(
+        |old| labels(stored[old].items.iter().map(|(_, item)| item)),
+        |new| labels(Item::of(&wanted[new]).iter()),
+    );
+    pairing.equal(
+        |old| vec![stored[old].row.title.clone()],
+        |new| vec![wanted[new].title.clone()],
+    );
     pairing.alike();
     pairing.partner
 }
 
 fn labels<'a>(items: impl Iterator<Item = &'a Item>) -> Vec<String> {
-    items.filter_map(|item| if let Item::Label { name } = item { Some(name.clone()) } else { None }).collect()
+    items
+        .filter_map(|item| {
+            if let Item::Label { name } = item {
+                Some(name.clone())
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 struct Pairing<'a> {
@@ -171,7 +206,11 @@ impl Pairing<'_> {
             }
         }
         for new in 0..self.wanted.len() {
-            for sign in if self.partner[new].is_none() { new_signs(new) } else { Vec::new() } {
+            for sign in if self.partner[new].is_none() {
+                new_signs(new)
+            } else {
+                Vec::new()
+            } {
                 let candidates = by_sign.entry(sign).or_default();
                 while let Some(old) = candidates.pop() {
                     if !self.taken[old] {
@@ -188,9 +227,14 @@ impl Pairing<'_> {
 
     /// A section under a new title is recognised by its text: at least half of the lines of both are shared.
     fn alike(&mut self) {
-        for new in (0..self.wanted.len()).filter(|&new| self.partner[new].is_none()).collect::<Vec<_>>() {
+        for new in (0..self.wanted.len())
+            .filter(|&new| self.partner[new].is_none())
+            .collect::<Vec<_>>()
+        {
             let alone = (0..self.stored.len()).filter(|&old| !self.taken[old]);
-            let best = alone.map(|old| (shared_lines(&self.stored[old].row.body, &self.wanted[new].body), old)).max_by(|a, b| a.0.total_cmp(&b.0));
+            let best = alone
+                .map(|old| (shared_lines(&self.stored[old].row.body, &self.wanted[new].body), old))
+                .max_by(|a, b| a.0.total_cmp(&b.0));
             if let Some((_, old)) = best.filter(|(shared, _)| *shared >= 0.5) {
                 self.pair(new, old);
             }
@@ -204,7 +248,12 @@ impl Pairing<'_> {
 }
 
 fn shared_lines(old: &str, new: &str) -> f64 {
-    let lines = |text: &'_ str| -> HashSet<String> { text.lines().filter(|line| !line.is_empty()).map(str::to_string).collect() };
+    let lines = |text: &'_ str| -> HashSet<String> {
+        text.lines()
+            .filter(|line| !line.is_empty())
+            .map(str::to_string)
+            .collect()
+    };
     let (old, new) = (lines(old), lines(new));
     old.intersection(&new).count() as f64 / old.union(&new).count().max(1) as f64
 }
@@ -220,14 +269,21 @@ fn wanted_paths(wanted: &[Section]) -> Vec<String> {
 }
 
 fn stored_paths(stored: &[Stored]) -> Vec<String> {
-    let index: HashMap<i64, usize> = stored.iter().enumerate().map(|(at, section)| (section.row.id, at)).collect();
+    let index: HashMap<i64, usize> = stored
+        .iter()
+        .enumerate()
+        .map(|(at, section)| (section.row.id, at))
+        .collect();
     let path = |mut at: usize| {
         let mut titles = vec![stored[at].row.title.as_str()];
         while let Some(parent) = stored[at].row.parent_id {
             at = index[&parent];
             titles.push(&stored[at].row.title);
         }
-        titles.iter().rev().map(|title| format!("\u{1f}{title}")).collect()
+        titles
+            .iter()
+            .rev()
+            .fold(String::new(), |path, title| path + "\u{1f}" + title)
     };
     (0..stored.len()).map(path).collect()
 }
@@ -242,7 +298,11 @@ mod tests {
         let wanted = rst::sections(text);
         let plan = Plan::new(&[], &wanted, &vec![None; wanted.len()], 1..);
         let mut item = 100;
-        let mut stored: Vec<Stored> = plan.inserted.into_iter().map(|row| Stored { row, items: Vec::new() }).collect();
+        let mut stored: Vec<Stored> = plan
+            .inserted
+            .into_iter()
+            .map(|row| Stored { row, items: Vec::new() })
+            .collect();
         for (section, added) in plan.added {
             item += 1;
             stored[section as usize - 1].items.push((item, added));
@@ -266,15 +326,37 @@ mod tests {
     #[test]
     fn a_section_put_in_front_moves_those_behind() {
         let plan = plan(OLD, &OLD.replacen("One\n---", "Zero\n----\n\nNew.\n\nOne\n---", 1));
-        assert_eq!(plan.inserted.iter().map(|row| (row.id, row.title.as_str(), row.parent_id)).collect::<Vec<_>>(), [(1000, "Zero", Some(1))]);
-        assert_eq!(plan.updated.iter().map(|row| (row.id, row.position)).collect::<Vec<_>>(), [(2, 1), (3, 2), (4, 3)]);
+        assert_eq!(
+            plan.inserted
+                .iter()
+                .map(|row| (row.id, row.title.as_str(), row.parent_id))
+                .collect::<Vec<_>>(),
+            [(1000, "Zero", Some(1))]
+        );
+        assert_eq!(
+            plan.updated
+                .iter()
+                .map(|row| (row.id, row.position))
+                .collect::<Vec<_>>(),
+            [(2, 1), (3, 2), (4, 3)]
+        );
         assert!(plan.deleted.is_empty());
     }
 
     #[test]
     fn a_new_title_keeps_the_row_if_label_or_text_tell() {
-        let plan = plan(OLD, &OLD.replace("Two\n---", "Second\n------").replace("Three\n-----", "Third\n-----"));
-        assert_eq!(plan.updated.iter().map(|row| (row.id, row.title.as_str())).collect::<Vec<_>>(), [(3, "Second"), (4, "Third")]);
+        let plan = plan(
+            OLD,
+            &OLD.replace("Two\n---", "Second\n------")
+                .replace("Three\n-----", "Third\n-----"),
+        );
+        assert_eq!(
+            plan.updated
+                .iter()
+                .map(|row| (row.id, row.title.as_str()))
+                .collect::<Vec<_>>(),
+            [(3, "Second"), (4, "Third")]
+        );
         assert!(plan.inserted.is_empty() && plan.deleted.is_empty());
     }
 

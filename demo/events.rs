@@ -25,7 +25,12 @@ impl Events {
             Some(brokers) => Some(producer(brokers, topic).await?),
             None => None,
         };
-        Ok(Self { producer, topic: topic.to_string(), sent: AtomicUsize::new(0), dropped: AtomicUsize::new(0) })
+        Ok(Self {
+            producer,
+            topic: topic.to_string(),
+            sent: AtomicUsize::new(0),
+            dropped: AtomicUsize::new(0),
+        })
     }
 
     pub fn edited(&self, edit: &Edit) {
@@ -37,7 +42,10 @@ impl Events {
 
     pub fn changed(&self, table: &str, id: i64) {
         let Some(producer) = &self.producer else { return };
-        let (key, payload) = (format!("{table}:{id}"), format!(r#"{{"table":"{table}","key":{{"id":{id}}}}}"#));
+        let (key, payload) = (
+            format!("{table}:{id}"),
+            format!(r#"{{"table":"{table}","key":{{"id":{id}}}}}"#),
+        );
         let count = match producer.send(BaseRecord::to(&self.topic).key(&key).payload(&payload)) {
             Ok(()) => &self.sent,
             Err(_) => &self.dropped,
@@ -63,6 +71,11 @@ async fn producer(brokers: &str, topic: &str) -> Result<ThreadedProducer<Default
         .set("log_level", "0");
     let admin: AdminClient<DefaultClientContext> = config.create().context("the Kafka client")?;
     // A topic that exists, or a broker that is away, is no reason not to start.
-    let _ = admin.create_topics(&[NewTopic::new(topic, 1, TopicReplication::Fixed(1))], &AdminOptions::new().operation_timeout(Some(Duration::from_secs(3)))).await;
+    let _ = admin
+        .create_topics(
+            &[NewTopic::new(topic, 1, TopicReplication::Fixed(1))],
+            &AdminOptions::new().operation_timeout(Some(Duration::from_secs(3))),
+        )
+        .await;
     config.create().context("the Kafka producer")
 }

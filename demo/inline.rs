@@ -33,7 +33,8 @@ impl Domain {
 
     pub fn of_directive(name: &str) -> Option<Self> {
         Some(match name {
-            "class" | "method" | "attribute" | "function" | "exception" | "data" | "classmethod" | "staticmethod" | "module" => Self::Python,
+            "class" | "method" | "attribute" | "function" | "exception" | "data" | "classmethod" | "staticmethod"
+            | "module" => Self::Python,
             "setting" => Self::Setting,
             "templatetag" => Self::Tag,
             "templatefilter" => Self::Filter,
@@ -115,7 +116,11 @@ fn role(rest: &str, plain: &mut String, mentions: &mut Vec<Mention>) -> Option<u
         None => shown(domain, name, target, plain),
     }
     if let Some(domain) = domain.filter(|_| !target.starts_with('!')) {
-        let target = target.trim_start_matches('~').split_whitespace().collect::<Vec<_>>().join(" ");
+        let target = target
+            .trim_start_matches('~')
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         mentions.push((domain, target));
     }
     Some(end + 1)
@@ -174,16 +179,23 @@ mod tests {
 
     #[test]
     fn roles_show_their_words_and_tell_their_target() {
-        let (text, mentions) = read("Use :meth:`~shop.Book.lend`, :ref:`the rules\n<lending  rules>`, :ttag:`{% if %}<if>` or :setting:`DEBUG`.");
+        let (text, mentions) = read(
+            "Use :meth:`~shop.Book.lend`, :ref:`the rules\n<lending  rules>`, :ttag:`{% if %}<if>` or :setting:`DEBUG`.",
+        );
         assert_eq!(text, "Use lend(), the rules, {% if %} or DEBUG.");
-        let expected =
-            [(Domain::Python, "shop.Book.lend"), (Domain::Label, "lending rules"), (Domain::Tag, "if"), (Domain::Setting, "DEBUG")];
+        let expected = [
+            (Domain::Python, "shop.Book.lend"),
+            (Domain::Label, "lending rules"),
+            (Domain::Tag, "if"),
+            (Domain::Setting, "DEBUG"),
+        ];
         assert_eq!(mentions, expected.map(|(domain, target)| (domain, target.to_string())));
     }
 
     #[test]
     fn what_points_outside_is_only_text() {
-        let (text, mentions) = read(":ticket:`123`, :class:`!Hidden`, :py:func:`len`, `a site <https://example.org/>`__ and `another`_");
+        let (text, mentions) =
+            read(":ticket:`123`, :class:`!Hidden`, :py:func:`len`, `a site <https://example.org/>`__ and `another`_");
         assert_eq!(text, "123, Hidden, len, a site and another");
         assert!(mentions.is_empty());
     }
@@ -191,7 +203,10 @@ mod tests {
     #[test]
     fn literals_and_emphasis_lose_their_marks() {
         assert_eq!(plain("``**kwargs`` is **not** *that*"), "**kwargs is not that");
-        assert_eq!(plain("* an item with *args and 2 * 3"), "* an item with *args and 2 * 3");
+        assert_eq!(
+            plain("* an item with *args and 2 * 3"),
+            "* an item with *args and 2 * 3"
+        );
     }
 
     #[test]

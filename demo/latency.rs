@@ -13,12 +13,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 pub struct Load {
-    pub rate: f64,
-    pub seconds: f64,
+    /// Changes a second.
+    pub rate: u32,
+    pub seconds: u32,
 }
 
 pub struct Outcome {
-    pub changes: usize,
+    pub changes: u32,
     /// From the moment a change was due to its commit, the worst of all.
     pub late: Duration,
     pub took: Duration,
@@ -28,11 +29,13 @@ pub struct Outcome {
 
 pub async fn run(pool: &PgPool, events: Arc<Events>, watch: Watch, load: &Load) -> Result<Outcome> {
     // Shuffled, and each section once before any comes again: two marks on one row would hide each other.
-    let sections: Vec<i64> = sqlx::query_scalar("select id from section order by md5(id::text)").fetch_all(pool).await?;
+    let sections: Vec<i64> = sqlx::query_scalar("select id from section order by md5(id::text)")
+        .fetch_all(pool)
+        .await?;
     ensure!(!sections.is_empty(), "the site is empty; `demo load` fills it");
     let first_mark = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let watched = watch.sender();
-    let changes = (load.rate * load.seconds) as usize;
+    let changes = load.rate * load.seconds;
     let start = Instant::now();
     let mut edits = JoinSet::new();
     let (mut late, mut last_commit) = (Duration::ZERO, start);
@@ -43,9 +46,9 @@ pub async fn run(pool: &PgPool, events: Arc<Events>, watch: Watch, load: &Load) 
         Ok(())
     };
     for turn in 0..changes {
-        let due = start + Duration::from_secs_f64(turn as f64 / load.rate);
+        let due = start + Duration::from_secs_f64(f64::from(turn) / f64::from(load.rate));
         tokio::time::sleep_until(due.into()).await;
-        let (section, mark) = (sections[turn % sections.len()], first_mark + turn as i64);
+        let (section, mark) = (sections[turn as usize % sections.len()], first_mark + i64::from(turn));
         edits.spawn(edit(pool.clone(), events.clone(), watched.clone(), section, mark, due));
         while let Some(edited) = edits.try_join_next() {
             note(edited?)?;
@@ -56,23 +59,52 @@ pub async fn run(pool: &PgPool, events: Arc<Events>, watch: Watch, load: &Load) 
     }
     let took = last_commit - start;
     drop(watched);
-    Ok(Outcome { changes, late, took, last_commit, seen: watch.finish().await })
+    Ok(Outcome {
+        changes,
+        late,
+        took,
+        last_commit,
+        seen: watch.finish().await?,
+    })
 }
 
-async fn edit(pool: PgPool, events: Arc<Events>, watched: UnboundedSender<Change>, section: i64, mark: i64, due: Instant) -> Result<(Instant, Duration)> {
+async fn edit(
+    pool: PgPool,
+    events: Arc<Events>,
+    watched: UnboundedSender<Change>,
+    section: i64,
+    mark: i64,
+    due: Instant,
+) -> Result<(Instant, Duration)> {
     let sql = r"update section set body = regexp_replace(body, ' \[edit \d+\]$', '') || ' [edit ' || $2 || ']', changed_at = clock_timestamp()
                  where id = $1";
     sqlx::query(sql).bind(section).bind(mark).execute(&pool).await?;
     let committed = Instant::now();
     events.changed("section", section);
-    let _ = watched.send(Change { section, expected: Expected::Mark(mark), committed });
+    let _ = watched.send(Change {
+        section,
+        expected: Expected::Mark(mark),
+        committed,
+    });
     Ok((committed, committed - due))
 }
 
-/// Takes the marks out again.
-pub async fn restore(pool: &PgPool) -> Result<u64> {
-    let sql = r"update section set body = regexp_replace(body, ' \[edit \d+\]$', ''), changed_at = clock_timestamp() where body ~ ' \[edit \d+\]$'";
-    Ok(sqlx::query(sql).execute(pool).await?.rows_affected())
+/// Takes the marks out again, and waits until the index has followed: whoever looks next finds the documentation as it was.
+pub async fn restore(pool: &PgPool, watch: Watch) -> Result<Seen> {
+    let sql = r"update section set body = regexp_replace(body, ' \[edit \d+\]$', ''), changed_at = clock_timestamp()
+                 where body ~ ' \[edit \d+\]$' returning id";
+    let sections: Vec<i64> = sqlx::query_scalar(sql).fetch_all(pool).await?;
+    let committed = Instant::now();
+    let watched = watch.sender();
+    for section in sections {
+        let _ = watched.send(Change {
+            section,
+            expected: Expected::Unmarked,
+            committed,
+        });
+    }
+    drop(watched);
+    watch.finish().await
 }
 
 impl Outcome {
@@ -81,15 +113,24 @@ impl Outcome {
             "{} single-row changes in {:.1} s; commit to readable in Elasticsearch: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; {} lost",
             self.changes,
             self.took.as_secs_f64(),
-            self.seen.percentile(0.5),
-            self.seen.percentile(0.99),
-            self.seen.percentile(1.0),
+            self.seen.percentile(50),
+            self.seen.percentile(99),
+            self.seen.percentile(100),
             self.seen.lost,
         );
-        let backlog = self.seen.last.map_or(Duration::ZERO, |seen| seen.saturating_duration_since(self.last_commit));
-        println!("  the last was readable {:.0} ms after the last commit", backlog.as_secs_f64() * 1000.0);
+        let backlog = self
+            .seen
+            .last
+            .map_or(Duration::ZERO, |seen| seen.saturating_duration_since(self.last_commit));
+        println!(
+            "  the last was readable {:.0} ms after the last commit",
+            backlog.as_secs_f64() * 1000.0
+        );
         if self.late > Duration::from_millis(100) {
-            println!("  a commit came up to {:.0} ms late: the database itself was behind the rate", self.late.as_secs_f64() * 1000.0);
+            println!(
+                "  a commit came up to {:.0} ms late: the database itself was behind the rate",
+                self.late.as_secs_f64() * 1000.0
+            );
         }
     }
 }

@@ -74,10 +74,10 @@ enum Verb {
     },
     /// Change single rows at a fixed rate and measure how soon each can be read in Elasticsearch
     Latency {
-        #[arg(long, default_value_t = 100.0)]
-        rate: f64,
-        #[arg(long, default_value_t = 30.0)]
-        seconds: f64,
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+        rate: u32,
+        #[arg(long, default_value_t = 30)]
+        seconds: u32,
     },
     /// Serve the search page
     Page {
@@ -127,8 +127,15 @@ async fn replay(servers: &Servers, elastic: &elastic::Elastic, series: &[String]
         let tally = replay::replay(&pool, &corpus, &events, elastic, &servers.index, rate).await?;
         tally.print(&corpus);
         let different = replay::differences(&pool, &corpus).await?;
-        ensure!(different == 0, "the site differs from release {series} in {different} places");
-        ensure!(tally.seen.lost == 0, "{} changes never reached the index", tally.seen.lost);
+        ensure!(
+            different == 0,
+            "the site differs from release {series} in {different} places"
+        );
+        ensure!(
+            tally.seen.lost == 0,
+            "{} changes never reached the index",
+            tally.seen.lost
+        );
     }
     events.flush();
     println!("{} documents indexed now", live::count(elastic, &servers.index).await?);
@@ -139,12 +146,13 @@ async fn latency(servers: &Servers, elastic: elastic::Elastic, load: latency::Lo
     // More connections than commits can be under way at once; a commit takes a millisecond or two.
     let pool = site::connect(&servers.postgres, 16).await?;
     let events = Arc::new(events::Events::new(servers.brokers.as_deref(), &servers.topic).await?);
-    let watch = watch::Watch::start(elastic, servers.index.clone());
+    let watch = watch::Watch::start(elastic.clone(), servers.index.clone());
     let outcome = latency::run(&pool, events.clone(), watch, &load).await?;
     outcome.print();
     events.flush();
-    latency::restore(&pool).await?;
-    ensure!(outcome.seen.lost == 0, "{} changes never reached the index", outcome.seen.lost);
+    let restored = latency::restore(&pool, watch::Watch::start(elastic, servers.index.clone())).await?;
+    let lost = outcome.seen.lost + restored.lost;
+    ensure!(lost == 0, "{lost} changes never reached the index");
     Ok(())
 }
 
@@ -164,6 +172,13 @@ mod tests {
         };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/config/highwater.yaml");
         let config = Config::load(&path, &addresses).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-        assert_eq!(config.definitions.iter().map(|definition| definition.index.as_str()).collect::<Vec<_>>(), ["sections"]);
+        assert_eq!(
+            config
+                .definitions
+                .iter()
+                .map(|definition| definition.index.as_str())
+                .collect::<Vec<_>>(),
+            ["sections"]
+        );
     }
 }

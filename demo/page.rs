@@ -24,32 +24,65 @@ struct Site {
 }
 
 pub async fn serve(listen: &str, elastic: Elastic, index: String) -> Result<()> {
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("listening on {listen}"))?;
     println!("http://{}/", listener.local_addr()?);
     let routes = Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", include_str!("page/index.html"))))
-        .route("/page.css", get(|| file("text/css", include_str!("page/page.css"))))
-        .route("/page.js", get(|| file("text/javascript", include_str!("page/page.js"))))
-        .route("/favicon.svg", get(|| file("image/svg+xml", include_str!("page/favicon.svg"))))
+        .route(
+            "/",
+            get(async || file("text/html; charset=utf-8", include_str!("page/index.html"))),
+        )
+        .route(
+            "/page.css",
+            get(async || file("text/css", include_str!("page/page.css"))),
+        )
+        .route(
+            "/page.js",
+            get(async || file("text/javascript", include_str!("page/page.js"))),
+        )
+        .route(
+            "/favicon.svg",
+            get(async || file("image/svg+xml", include_str!("page/favicon.svg"))),
+        )
         .route("/search", get(search))
         .route("/section/{id}", get(section))
         .route("/pulse", get(pulse))
         .route("/console", get(console))
         .with_state(Site { elastic, index });
-    axum::serve(listener, routes).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
+        .await?;
     Ok(())
 }
 
-async fn file(kind: &'static str, content: &'static str) -> impl IntoResponse {
+fn file(kind: &'static str, content: &'static str) -> impl IntoResponse {
     let only_own = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'";
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, only_own), (header::CACHE_CONTROL, "no-cache")], content)
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_SECURITY_POLICY, only_own),
+            (header::CACHE_CONTROL, "no-cache"),
+        ],
+        content,
+    )
 }
 
 async fn search(State(site): State<Site>, Query(ask): Query<Ask>) -> Result<Json<Value>, Unavailable> {
     let start = Instant::now();
     let answer = site.elastic.search(&site.index, &query::search(&ask)).await?;
-    let facets: Value = query::FACETS.iter().map(|(name, _)| (name.to_string(), facet(&answer, name))).collect::<serde_json::Map<_, _>>().into();
-    let hits: Vec<Value> = answer.pointer("/hits/hits").and_then(Value::as_array).into_iter().flatten().map(hit).collect();
+    let facets: Value = query::FACETS
+        .iter()
+        .map(|(name, _)| (name.to_string(), facet(&answer, name)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let hits: Vec<Value> = answer
+        .pointer("/hits/hits")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(hit)
+        .collect();
     Ok(Json(json!({
         "took_ms": answer["took"],
         "round_trip_ms": start.elapsed().as_secs_f64() * 1000.0,
@@ -61,8 +94,14 @@ async fn search(State(site): State<Site>, Query(ask): Query<Ask>) -> Result<Json
 }
 
 fn facet(answer: &Value, name: &str) -> Value {
-    let buckets = answer.pointer(&format!("/aggregations/{name}/values/buckets")).and_then(Value::as_array);
-    buckets.into_iter().flatten().map(|bucket| json!({ "value": bucket["key"], "count": bucket["doc_count"] })).collect()
+    let buckets = answer
+        .pointer(&format!("/aggregations/{name}/values/buckets"))
+        .and_then(Value::as_array);
+    buckets
+        .into_iter()
+        .flatten()
+        .map(|bucket| json!({ "value": bucket["key"], "count": bucket["doc_count"] }))
+        .collect()
 }
 
 fn hit(hit: &Value) -> Value {
@@ -83,15 +122,22 @@ fn hit(hit: &Value) -> Value {
 }
 
 async fn section(State(site): State<Site>, Path(id): Path<u64>) -> Result<Json<Value>, Unavailable> {
-    let (_, document) = site.elastic.ask(Method::Get, &format!("/{}/_doc/{id}", site.index), None).await?;
+    let (_, document) = site
+        .elastic
+        .ask(Method::Get, &format!("/{}/_doc/{id}", site.index), None)
+        .await?;
     Ok(Json(json!({ "body": document.pointer("/_source/body") })))
 }
 
 async fn pulse(State(site): State<Site>) -> Result<Json<Value>, Unavailable> {
     let answer = site.elastic.search(&site.index, &query::pulse()).await?;
-    let newest = ["section", "document"].iter().filter_map(|name| answer.pointer(&format!("/aggregations/{name}/value"))?.as_f64());
+    let newest = ["section", "document"]
+        .iter()
+        .filter_map(|name| answer.pointer(&format!("/aggregations/{name}/value"))?.as_f64());
     let newest = newest.fold(f64::NAN, f64::max);
-    let releases = answer.pointer("/aggregations/releases/buckets").and_then(Value::as_array);
+    let releases = answer
+        .pointer("/aggregations/releases/buckets")
+        .and_then(Value::as_array);
     let age = (!newest.is_nan()).then(|| (Utc::now().timestamp_millis() as f64 - newest).max(0.0));
     Ok(Json(json!({
         "documents": answer.pointer("/hits/total/value"),
@@ -103,7 +149,12 @@ async fn pulse(State(site): State<Site>) -> Result<Json<Value>, Unavailable> {
 
 async fn console(State(site): State<Site>) -> Json<Value> {
     let lines = query::console(&site.elastic.url, &site.index);
-    Json(lines.into_iter().map(|(what, line)| json!({ "what": what, "line": line })).collect())
+    Json(
+        lines
+            .into_iter()
+            .map(|(what, line)| json!({ "what": what, "line": line }))
+            .collect(),
+    )
 }
 
 /// Elasticsearch is away, or the index is still being built: the page says so and asks again.
@@ -117,6 +168,10 @@ impl From<anyhow::Error> for Unavailable {
 
 impl IntoResponse for Unavailable {
     fn into_response(self) -> Response {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": format!("{:#}", self.0) }))).into_response()
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "error": format!("{:#}", self.0) })),
+        )
+            .into_response()
     }
 }

@@ -9,8 +9,12 @@ pub const PAGE_SIZE: u64 = 10;
 pub const MARK: (&str, &str) = ("\u{e000}", "\u{e001}");
 
 /// Name of the facet and the field behind it.
-pub const FACETS: [(&str, &str); 4] =
-    [("release", "document.release.series"), ("kind", "objects.kind"), ("folder", "document.folder"), ("version", "notes.version")];
+pub const FACETS: [(&str, &str); 4] = [
+    ("release", "document.release.series"),
+    ("kind", "objects.kind"),
+    ("folder", "document.folder"),
+    ("version", "notes.version"),
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -37,7 +41,9 @@ impl Ask {
     /// The filters of all facets but `except`: a facet counts what choosing another of its values would bring.
     fn filters(&self, except: &str) -> Vec<Value> {
         let others = FACETS.iter().filter(|(name, _)| *name != except);
-        others.filter_map(|(name, field)| self.chosen(name).map(|value| json!({ "term": { *field: value } }))).collect()
+        others
+            .filter_map(|(name, field)| self.chosen(name).map(|value| json!({ "term": { *field: value } })))
+            .collect()
     }
 }
 
@@ -46,7 +52,10 @@ pub fn search(ask: &Ask) -> Value {
         .iter()
         .map(|(name, field)| {
             let terms = json!({ "terms": { "field": field, "size": 12 } });
-            (name.to_string(), json!({ "filter": { "bool": { "filter": ask.filters(name) } }, "aggs": { "values": terms } }))
+            (
+                name.to_string(),
+                json!({ "filter": { "bool": { "filter": ask.filters(name) } }, "aggs": { "values": terms } }),
+            )
         })
         .collect();
     let newest_first = json!([{ "document.changed_at": "desc" }, { "changed_at": "desc" }]);
@@ -108,14 +117,38 @@ pub fn pulse() -> Value {
 
 /// Lines for a console, with the real address.
 pub fn console(elastic: &str, index: &str) -> Vec<(&'static str, String)> {
-    let post = |body: &str| format!("curl -s '{elastic}/{index}/_search?pretty' -H 'Content-Type: application/json' -d '{body}'");
+    let post = |body: &str| {
+        format!("curl -s '{elastic}/{index}/_search?pretty' -H 'Content-Type: application/json' -d '{body}'")
+    };
     vec![
-        ("How many documents there are", format!("curl -s '{elastic}/{index}/_count?pretty'")),
-        ("One document as it is indexed", format!("curl -s '{elastic}/{index}/_doc/1?pretty'")),
-        ("Search", post(r#"{"query":{"match":{"title":"database transactions"}},"_source":["title","document.path","breadcrumb"]}"#)),
-        ("Where a setting is described", post(r#"{"query":{"term":{"objects.name":"DATABASES"}},"_source":["title","objects","linked_from"]}"#)),
-        ("What a release deprecates", post(r#"{"query":{"bool":{"filter":[{"term":{"notes.kind":"deprecated"}},{"term":{"notes.version":"5.2"}}]}},"_source":["title","document.path"]}"#)),
-        ("Sections by release", post(r#"{"size":0,"aggs":{"releases":{"terms":{"field":"document.release.series"}}}}"#)),
+        (
+            "How many documents there are",
+            format!("curl -s '{elastic}/{index}/_count?pretty'"),
+        ),
+        (
+            "One document as it is indexed",
+            format!("curl -s '{elastic}/{index}/_doc/1?pretty'"),
+        ),
+        (
+            "Search",
+            post(
+                r#"{"query":{"match":{"title":"database transactions"}},"_source":["title","document.path","breadcrumb"]}"#,
+            ),
+        ),
+        (
+            "Where a setting is described",
+            post(r#"{"query":{"term":{"objects.name":"DATABASES"}},"_source":["title","objects","linked_from"]}"#),
+        ),
+        (
+            "What a release deprecates",
+            post(
+                r#"{"query":{"bool":{"filter":[{"term":{"notes.kind":"deprecated"}},{"term":{"notes.version":"5.2"}}]}},"_source":["title","document.path"]}"#,
+            ),
+        ),
+        (
+            "Sections by release",
+            post(r#"{"size":0,"aggs":{"releases":{"terms":{"field":"document.release.series"}}}}"#),
+        ),
     ]
 }
 
@@ -125,14 +158,36 @@ mod tests {
 
     #[test]
     fn a_facet_is_not_narrowed_by_its_own_choice() {
-        let ask = Ask { q: "form".into(), release: "5.1".into(), kind: "class".into(), ..Ask::default() };
+        let ask = Ask {
+            q: "form".into(),
+            release: "5.1".into(),
+            kind: "class".into(),
+            ..Ask::default()
+        };
         let query = search(&ask);
-        assert_eq!(query.pointer("/aggs/release/filter/bool/filter").unwrap(), &json!([{ "term": { "objects.kind": "class" } }]));
-        assert_eq!(query.pointer("/post_filter/bool/filter").unwrap().as_array().unwrap().len(), 2);
+        assert_eq!(
+            query.pointer("/aggs/release/filter/bool/filter").unwrap(),
+            &json!([{ "term": { "objects.kind": "class" } }])
+        );
+        assert_eq!(
+            query
+                .pointer("/post_filter/bool/filter")
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .len(),
+            2
+        );
     }
 
     #[test]
     fn without_words_the_newest_come_first() {
-        assert_eq!(search(&Ask { q: "  ".into(), ..Ask::default() })["query"], json!({ "match_all": {} }));
+        assert_eq!(
+            search(&Ask {
+                q: "  ".into(),
+                ..Ask::default()
+            })["query"],
+            json!({ "match_all": {} })
+        );
     }
 }

@@ -39,7 +39,14 @@ pub async fn load(pool: &PgPool, corpus: &Corpus) -> Result<()> {
 
 /// Brings the site to a release, each page in a transaction of its own, at most `rate` of them a second (0: as fast as it goes).
 /// Pages that are there already are passed over, so an interrupted replay goes on where it was.
-pub async fn replay(pool: &PgPool, corpus: &Corpus, events: &Events, elastic: &Elastic, index: &str, rate: f64) -> Result<Tally> {
+pub async fn replay(
+    pool: &PgPool,
+    corpus: &Corpus,
+    events: &Events,
+    elastic: &Elastic,
+    index: &str,
+    rate: f64,
+) -> Result<Tally> {
     let release = site::release(&mut *pool.acquire().await?, &corpus.series, &corpus.version).await?;
     let watch = Watch::start(elastic.clone(), index.to_string());
     let watched = watch.sender();
@@ -59,7 +66,11 @@ pub async fn replay(pool: &PgPool, corpus: &Corpus, events: &Events, elastic: &E
         let Some(edit) = edit else { continue };
         events.edited(&edit);
         if let Some((section, expected)) = sign(&edit, tally.transactions) {
-            let _ = watched.send(Change { section, expected, committed });
+            let _ = watched.send(Change {
+                section,
+                expected,
+                committed,
+            });
         }
         tally.count(&edit);
         if rate > 0.0 {
@@ -70,7 +81,7 @@ pub async fn replay(pool: &PgPool, corpus: &Corpus, events: &Events, elastic: &E
     tally.took = start.elapsed();
     drop(watched);
     bar.set_message("waiting until the last change is seen");
-    tally.seen = watch.finish().await;
+    tally.seen = watch.finish().await?;
     bar.finish_and_clear();
     Ok(tally)
 }
@@ -109,8 +120,8 @@ impl Tally {
         if self.seen.count() > 0 {
             println!(
                 "  commit to readable in Elasticsearch: p50 {:.1} ms, p99 {:.1} ms ({} transactions watched, {} not seen)",
-                self.seen.percentile(0.5),
-                self.seen.percentile(0.99),
+                self.seen.percentile(50),
+                self.seen.percentile(99),
                 self.seen.count() + self.seen.lost,
                 self.seen.lost,
             );
@@ -123,7 +134,12 @@ impl Tally {
 fn sign(edit: &Edit, turn: usize) -> Option<(i64, Expected)> {
     let gone = edit.deleted.first().map(|&section| (section, Expected::Gone));
     let newer = |section: &i64| edit.revision.map(|revision| (*section, Expected::Revision(revision)));
-    let signs = [edit.updated.first().and_then(newer), edit.inserted.first().and_then(newer), gone, edit.untouched.as_ref().and_then(newer)];
+    let signs = [
+        edit.updated.first().and_then(newer),
+        edit.inserted.first().and_then(newer),
+        gone,
+        edit.untouched.as_ref().and_then(newer),
+    ];
     (0..signs.len()).find_map(|offset| signs[(turn + offset) % signs.len()])
 }
 
@@ -141,7 +157,9 @@ async fn paths(pool: &PgPool, corpus: &Corpus) -> Result<Vec<String>> {
 pub async fn differences(pool: &PgPool, corpus: &Corpus) -> Result<usize> {
     let mut db = pool.acquire().await?;
     let mut different = 0;
-    let stored: Vec<String> = sqlx::query_scalar("select path from document").fetch_all(&mut *db).await?;
+    let stored: Vec<String> = sqlx::query_scalar("select path from document")
+        .fetch_all(&mut *db)
+        .await?;
     different += stored.iter().filter(|path| !corpus.pages.contains_key(*path)).count();
     for (path, wanted) in &corpus.pages {
         different += usize::from(!same(&mut db, path, wanted).await?);
@@ -150,11 +168,14 @@ pub async fn differences(pool: &PgPool, corpus: &Corpus) -> Result<usize> {
         select count(*) from xref left join led on led.domain = xref.domain and led.name = xref.target
          where xref.target_section_id is distinct from led.section_id";
     let astray: i64 = sqlx::query_scalar(astray).fetch_one(&mut *db).await?;
-    Ok(different + astray as usize)
+    Ok(different + usize::try_from(astray)?)
 }
 
 async fn same(db: &mut sqlx::PgConnection, path: &str, wanted: &[Section]) -> Result<bool> {
-    let id: Option<i64> = sqlx::query_scalar("select id from document where path = $1").bind(path).fetch_optional(&mut *db).await?;
+    let id: Option<i64> = sqlx::query_scalar("select id from document where path = $1")
+        .bind(path)
+        .fetch_optional(&mut *db)
+        .await?;
     let Some(id) = id else { return Ok(false) };
     let stored = site::sections(db, id).await?;
     let partners = diff::partners(&stored, wanted);
@@ -162,6 +183,10 @@ async fn same(db: &mut sqlx::PgConnection, path: &str, wanted: &[Section]) -> Re
 }
 
 fn progress(length: usize, what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix} [{bar:40}] {pos}/{len} pages {msg}").expect("a valid template").progress_chars("=> ");
-    ProgressBar::new(length as u64).with_style(style).with_prefix(what.to_string())
+    let style = ProgressStyle::with_template("{prefix} [{bar:40}] {pos}/{len} pages {msg}")
+        .expect("a valid template")
+        .progress_chars("=> ");
+    ProgressBar::new(length as u64)
+        .with_style(style)
+        .with_prefix(what.to_string())
 }

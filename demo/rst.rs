@@ -86,15 +86,37 @@ fn heading<'a>(lines: &[&'a str], at: usize) -> Option<Heading<'a>> {
     if !is_text || !drawn_to_its_end || (overlined && adornment(line(at)) != Some(mark)) {
         return None;
     }
-    let own_from = (0..at).rev().take_while(|&i| line(i).is_empty() || announces(line(i))).last().unwrap_or(at);
-    Some(Heading { first: at, last: underline, own_from, style: (mark, overlined), title: text.trim() })
+    let own_from = (0..at)
+        .rev()
+        .take_while(|&i| line(i).is_empty() || announces(line(i)))
+        .last()
+        .unwrap_or(at);
+    Some(Heading {
+        first: at,
+        last: underline,
+        own_from,
+        style: (mark, overlined),
+        title: text.trim(),
+    })
 }
 
 /// Whether a line speaks of the heading below it: a label, or one of the things that Django's writers describe by a whole section.
 fn announces(line: &str) -> bool {
-    const DESCRIBED_BY_A_SECTION: [&str; 6] = ["setting", "templatetag", "templatefilter", "fieldlookup", "django-admin", "currentmodule"];
-    let Some(explicit) = line.strip_prefix(".. ") else { return false };
-    explicit.starts_with('_') || explicit.split_once("::").is_some_and(|(name, _)| DESCRIBED_BY_A_SECTION.contains(&name))
+    const DESCRIBED_BY_A_SECTION: [&str; 6] = [
+        "setting",
+        "templatetag",
+        "templatefilter",
+        "fieldlookup",
+        "django-admin",
+        "currentmodule",
+    ];
+    let Some(explicit) = line.strip_prefix(".. ") else {
+        return false;
+    };
+    explicit.starts_with('_')
+        || explicit
+            .split_once("::")
+            .is_some_and(|(name, _)| DESCRIBED_BY_A_SECTION.contains(&name))
 }
 
 /// The character of a line that consists of nothing but three or more of it.
@@ -122,19 +144,39 @@ impl Tree {
         });
         self.open.retain(|&(above, _)| above < rank);
         let parent = self.open.last().map(|&(_, index)| index);
-        let level = self.open.len() as i16 + 1;
+        let level = i16::try_from(self.open.len()).unwrap_or(i16::MAX - 1) + 1;
         self.open.push((rank, self.sections.len()));
         let next = self.children.entry(parent).or_default();
         let position = *next;
         *next += 1;
         let anchor = self.anchor(&title);
-        let Body { text, labels, objects, references, notes } = body;
-        self.sections.push(Section { parent, position, level, title, anchor, body: text, labels, objects, references, notes });
+        let Body {
+            text,
+            labels,
+            objects,
+            references,
+            notes,
+        } = body;
+        self.sections.push(Section {
+            parent,
+            position,
+            level,
+            title,
+            anchor,
+            body: text,
+            labels,
+            objects,
+            references,
+            notes,
+        });
     }
 
     fn anchor(&mut self, title: &str) -> String {
-        let words: Vec<String> =
-            title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+        let words: Vec<String> = title
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
         let slug = words.join("-");
         let uses = self.anchors.entry(slug.clone()).or_default();
         *uses += 1;
@@ -182,7 +224,10 @@ Returning
     #[test]
     fn adornments_rank_by_first_use() {
         let sections = sections(PAGE);
-        let tree: Vec<_> = sections.iter().map(|s| (s.title.as_str(), s.level, s.parent, s.position)).collect();
+        let tree: Vec<_> = sections
+            .iter()
+            .map(|s| (s.title.as_str(), s.level, s.parent, s.position))
+            .collect();
         assert_eq!(
             tree,
             [
@@ -204,8 +249,13 @@ Returning
 
     #[test]
     fn a_description_above_a_heading_is_of_its_section() {
-        let sections = sections("Settings\n========\n\n.. setting:: DEBUG\n\n``DEBUG``\n---------\n\nText.\n\n.. _cache:\n.. setting:: CACHE\n\n``CACHE``\n---------\n");
-        let described: Vec<Vec<&str>> = sections.iter().map(|s| s.objects.iter().map(|object| object.name.as_str()).collect()).collect();
+        let sections = sections(
+            "Settings\n========\n\n.. setting:: DEBUG\n\n``DEBUG``\n---------\n\nText.\n\n.. _cache:\n.. setting:: CACHE\n\n``CACHE``\n---------\n",
+        );
+        let described: Vec<Vec<&str>> = sections
+            .iter()
+            .map(|s| s.objects.iter().map(|object| object.name.as_str()).collect())
+            .collect();
         assert_eq!(described, [vec![], vec!["DEBUG"], vec!["CACHE"]]);
         assert_eq!(sections[1].body, "Text.");
         assert_eq!(sections[2].labels, ["cache"]);
@@ -220,7 +270,9 @@ Returning
 
     #[test]
     fn a_table_or_a_transition_is_no_heading() {
-        let sections = sections("Page\n====\n\n=====  =====\na      b\n=====  =====\n1      2\n=====  =====\n\nText.\n\n-----\n\nMore.\n");
+        let sections = sections(
+            "Page\n====\n\n=====  =====\na      b\n=====  =====\n1      2\n=====  =====\n\nText.\n\n-----\n\nMore.\n",
+        );
         assert_eq!(sections.len(), 1);
     }
 

@@ -4,6 +4,7 @@
 //! at any rate. A change counts as seen when the answer arrives: the figure includes the request and up to one pause between two.
 
 use crate::elastic::Elastic;
+use anyhow::Result;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// A change nobody has seen for so long counts as lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone, Copy)]
 pub enum Expected {
@@ -23,6 +24,8 @@ pub enum Expected {
     Revision(i64),
     /// The text ends in a mark at least as new.
     Mark(i64),
+    /// The text ends in no mark.
+    Unmarked,
 }
 
 #[derive(Debug)]
@@ -44,12 +47,14 @@ impl Seen {
         self.latencies.len()
     }
 
-    /// The latency that `share` of the changes did not exceed, in milliseconds.
-    pub fn percentile(&self, share: f64) -> f64 {
+    /// The latency that so many in a hundred did not exceed, in milliseconds.
+    pub fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.latencies.clone();
         sorted.sort_unstable();
-        let rank = (share * sorted.len() as f64).ceil() as usize;
-        sorted.get(rank.saturating_sub(1)).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+        let rank = (sorted.len() * percent).div_ceil(100);
+        sorted
+            .get(rank.saturating_sub(1))
+            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
     }
 }
 
@@ -59,9 +64,13 @@ pub struct Watch {
 }
 
 impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "the handle is kept, and `finish` waits for it")]
     pub fn start(elastic: Elastic, index: String) -> Self {
         let (changes, queue) = unbounded_channel();
-        Self { changes, task: tokio::spawn(watch(elastic, index, queue)) }
+        Self {
+            changes,
+            task: tokio::spawn(watch(elastic, index, queue)),
+        }
     }
 
     pub fn sender(&self) -> UnboundedSender<Change> {
@@ -69,9 +78,9 @@ impl Watch {
     }
 
     /// Waits until the last change is seen or given up. Every other sender must be gone by then.
-    pub async fn finish(self) -> Seen {
+    pub async fn finish(self) -> Result<Seen> {
         drop(self.changes);
-        self.task.await.unwrap_or_default()
+        Ok(self.task.await?)
     }
 }
 
@@ -91,7 +100,9 @@ async fn watch(elastic: Elastic, index: String, mut queue: UnboundedReceiver<Cha
             let now = Instant::now();
             let mut answers = documents.iter();
             waiting.retain(|change| {
-                let arrived = answers.next().is_some_and(|document| arrived(document, change.expected));
+                let arrived = answers
+                    .next()
+                    .is_some_and(|document| arrived(document, change.expected));
                 if arrived {
                     seen.latencies.push(now - change.committed);
                     seen.last = Some(now);
@@ -107,13 +118,19 @@ async fn watch(elastic: Elastic, index: String, mut queue: UnboundedReceiver<Cha
 }
 
 /// In the order of the changes.
-async fn documents(elastic: &Elastic, index: &str, changes: &[Change]) -> anyhow::Result<Vec<Value>> {
+async fn documents(elastic: &Elastic, index: &str, changes: &[Change]) -> Result<Vec<Value>> {
     let wanted = |change: &Change| {
-        let field = if matches!(change.expected, Expected::Mark(_)) { "body" } else { "document.revision" };
+        let field = if matches!(change.expected, Expected::Mark(_) | Expected::Unmarked) {
+            "body"
+        } else {
+            "document.revision"
+        };
         json!({ "_id": change.section.to_string(), "_source": [field] })
     };
     let request = json!({ "docs": changes.iter().map(wanted).collect::<Vec<_>>() });
-    let (_, mut answer) = elastic.ask(Method::Post, &format!("/{index}/_mget"), Some(&request)).await?;
+    let (_, mut answer) = elastic
+        .ask(Method::Post, &format!("/{index}/_mget"), Some(&request))
+        .await?;
     match answer.get_mut("docs").map(Value::take) {
         Some(Value::Array(documents)) => Ok(documents),
         _ => anyhow::bail!("no documents in the answer"),
@@ -124,8 +141,20 @@ fn arrived(document: &Value, expected: Expected) -> bool {
     let found = document["found"].as_bool();
     match expected {
         Expected::Gone => found == Some(false),
-        Expected::Revision(revision) => document.pointer("/_source/document/revision").and_then(Value::as_i64) >= Some(revision),
-        Expected::Mark(mark) => document.pointer("/_source/body").and_then(Value::as_str).and_then(mark_of) >= Some(mark),
+        Expected::Unmarked => document
+            .pointer("/_source/body")
+            .and_then(Value::as_str)
+            .is_some_and(|body| mark_of(body).is_none()),
+        Expected::Revision(revision) => {
+            document.pointer("/_source/document/revision").and_then(Value::as_i64) >= Some(revision)
+        }
+        Expected::Mark(mark) => {
+            document
+                .pointer("/_source/body")
+                .and_then(Value::as_str)
+                .and_then(mark_of)
+                >= Some(mark)
+        }
     }
 }
 
@@ -146,13 +175,22 @@ mod tests {
 
     #[test]
     fn an_error_is_not_an_absence() {
-        assert!(!arrived(&json!({ "_id": "1", "error": { "type": "index_not_found_exception" } }), Expected::Gone));
+        assert!(!arrived(
+            &json!({ "_id": "1", "error": { "type": "index_not_found_exception" } }),
+            Expected::Gone
+        ));
         assert!(arrived(&json!({ "_id": "1", "found": false }), Expected::Gone));
     }
 
     #[test]
     fn percentiles_take_the_next_rank() {
-        let seen = Seen { latencies: (1..=100).map(Duration::from_millis).collect(), ..Seen::default() };
-        assert_eq!((seen.percentile(0.5), seen.percentile(0.99), seen.percentile(1.0)), (50.0, 99.0, 100.0));
+        let seen = Seen {
+            latencies: (1..=100).map(Duration::from_millis).collect(),
+            ..Seen::default()
+        };
+        assert_eq!(
+            (seen.percentile(50), seen.percentile(99), seen.percentile(100)),
+            (50.0, 99.0, 100.0)
+        );
     }
 }
