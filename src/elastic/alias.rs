@@ -1,10 +1,7 @@
 //! The name that readers use, and the index behind it.
 
-use std::collections::BTreeMap;
-
 use elasticsearch::http::Method;
-use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::client::{Elastic, Request};
 use super::error::ElasticError;
@@ -35,14 +32,14 @@ impl Elastic {
     /// Looks up what stands behind a name.
     pub async fn behind(&self, name: &str) -> Result<Behind, ElasticError> {
         let path = format!("{}/_alias", segment(name));
-        let indexes: BTreeMap<String, IgnoredAny> = match self.ask(&Request::get(path)).await {
+        let indexes: Map<String, Value> = match self.ask(&Request::get(path)).await {
             Err(ElasticError::IndexMissing { .. }) => return Ok(Behind::Nothing),
             other => other?,
         };
         Ok(match indexes.len() {
             0 => Behind::Nothing,
             _ if indexes.contains_key(name) => Behind::Concrete,
-            _ => Behind::Indexes(indexes.into_keys().collect()),
+            _ => Behind::Indexes(indexes.into_iter().map(|(index, _)| index).collect()),
         })
     }
 
@@ -51,12 +48,19 @@ impl Elastic {
     /// # Errors
     /// As every request; nothing has changed then, unless the answer was lost: look before trying again.
     pub async fn point_alias(&self, swap: PointAlias<'_>) -> Result<(), ElasticError> {
-        self.send(&Request::new(Method::Post, "_aliases").json(&actions(swap))?).await.map(drop)
+        self.send(&Request::new(Method::Post, "_aliases").json(&actions(swap))?)
+            .await
+            .map(drop)
     }
 }
 
 fn actions(swap: PointAlias<'_>) -> Value {
-    let PointAlias { alias, to, from, remove_index } = swap;
+    let PointAlias {
+        alias,
+        to,
+        from,
+        remove_index,
+    } = swap;
     let replaced = remove_index.then(|| json!({ "remove_index": { "index": alias } }));
     let left = from.iter().filter(|index| **index != to);
     let left = left.map(|index| json!({ "remove": { "index": index, "alias": alias } }));
@@ -70,7 +74,12 @@ mod tests {
 
     #[test]
     fn a_swap_never_removes_its_own_target() {
-        let swap = PointAlias { alias: "a", to: "a-2", from: &["a-1", "a-2"], remove_index: true };
+        let swap = PointAlias {
+            alias: "a",
+            to: "a-2",
+            from: &["a-1", "a-2"],
+            remove_index: true,
+        };
         let expected = json!({"actions": [
             {"remove_index": {"index": "a"}},
             {"remove": {"index": "a-1", "alias": "a"}},

@@ -24,7 +24,9 @@ impl Elastic {
         // each document, and nothing of the batch is still on its way when it is sent again.
         let patience = self.request_timeout().as_millis() * 2 / 3;
         let path = format!("{}/_bulk?timeout={patience}ms", segment(index));
-        let body = self.send(&Request::new(Method::Post, path).rows(drafts.body.clone())).await?;
+        let body = self
+            .send(&Request::new(Method::Post, path).rows(drafts.body.clone()))
+            .await?;
         outcomes(&drafts.items, &body)
     }
 }
@@ -64,7 +66,11 @@ fn outcomes(drafts: &[Draft], body: &[u8]) -> Result<Vec<Outcome>, ElasticError>
     let items = &answer.items;
     let in_order = items.len() == drafts.len() && items.iter().zip(drafts).all(|(entry, draft)| entry.answers(draft));
     Ok(if in_order {
-        items.iter().zip(drafts).map(|(entry, draft)| Outcome::of(draft.op, entry.item().1)).collect()
+        items
+            .iter()
+            .zip(drafts)
+            .map(|(entry, draft)| Outcome::of(draft.op, entry.item().1))
+            .collect()
     } else {
         by_id(drafts, items)
     })
@@ -75,7 +81,10 @@ fn outcomes(drafts: &[Draft], body: &[u8]) -> Result<Vec<Outcome>, ElasticError>
 fn by_id(drafts: &[Draft], items: &[Entry<'_>]) -> Vec<Outcome> {
     let mut answers: HashMap<&str, Option<&Entry<'_>>> = HashMap::with_capacity(items.len());
     for entry in items {
-        answers.entry(&entry.item().1.id).and_modify(|known| *known = None).or_insert(Some(entry));
+        answers
+            .entry(&entry.item().1.id)
+            .and_modify(|known| *known = None)
+            .or_insert(Some(entry));
     }
     let mut asked: HashMap<&str, usize> = HashMap::with_capacity(drafts.len());
     for draft in drafts {
@@ -87,7 +96,9 @@ fn by_id(drafts: &[Draft], items: &[Entry<'_>]) -> Vec<Outcome> {
             Some(Some(entry)) if entry.answers(draft) && asked.get(draft.id.as_str()) == Some(&1) => {
                 Outcome::of(draft.op, entry.item().1)
             }
-            Some(_) | None => Outcome::Retry { reason: "the answer does not tell".into() },
+            Some(_) | None => Outcome::Retry {
+                reason: "the answer does not tell".into(),
+            },
         })
         .collect()
 }
@@ -98,7 +109,12 @@ mod tests {
     use crate::key::Key;
 
     fn draft(id: &str, op: Op) -> Draft {
-        Draft { key: Key::from_text(id), id: id.into(), op, span: 0..0 }
+        Draft {
+            key: Key::from_text(id),
+            id: id.into(),
+            op,
+            span: 0..0,
+        }
     }
 
     fn answer(items: &[&str]) -> String {
@@ -112,8 +128,13 @@ mod tests {
     #[test]
     fn answers_find_their_drafts_in_any_order() {
         let drafts = [draft("1", Op::Index), draft("2", Op::Index), draft("zz", Op::Delete)];
-        let expected =
-            [Outcome::Indexed, Outcome::Superseded { stored: Some(crate::draft::Version(10)) }, Outcome::Absent];
+        let expected = [
+            Outcome::Indexed,
+            Outcome::Superseded {
+                stored: Some(crate::draft::Version(10)),
+            },
+            Outcome::Absent,
+        ];
         for order in [[ONE, TWO, GONE], [GONE, ONE, TWO]] {
             assert_eq!(outcomes(&drafts, answer(&order).as_bytes()).unwrap(), expected);
         }
@@ -123,11 +144,17 @@ mod tests {
     fn a_draft_without_an_answer_is_not_done() {
         let drafts = [draft("1", Op::Index), draft("2", Op::Index), draft("zz", Op::Delete)];
         let found = outcomes(&drafts, answer(&[ONE, GONE]).as_bytes()).unwrap();
-        assert!(matches!(found[..], [Outcome::Indexed, Outcome::Retry { .. }, Outcome::Absent]), "{found:?}");
+        assert!(
+            matches!(found[..], [Outcome::Indexed, Outcome::Retry { .. }, Outcome::Absent]),
+            "{found:?}"
+        );
         // Of two drafts with one id, one was answered: which one is not known.
         let twins = [draft("1", Op::Index), draft("1", Op::Index)];
         let found = outcomes(&twins, answer(&[ONE]).as_bytes()).unwrap();
-        assert!(found.iter().all(|outcome| matches!(outcome, Outcome::Retry { .. })), "{found:?}");
+        assert!(
+            found.iter().all(|outcome| matches!(outcome, Outcome::Retry { .. })),
+            "{found:?}"
+        );
         // The answer to another operation is no answer.
         let found = outcomes(&[draft("1", Op::Delete)], answer(&[ONE]).as_bytes()).unwrap();
         assert!(matches!(found[..], [Outcome::Retry { .. }]), "{found:?}");
@@ -142,6 +169,9 @@ mod tests {
 
     #[test]
     fn an_answer_of_somebody_else_is_garbled() {
-        assert!(matches!(outcomes(&[draft("1", Op::Index)], b"<html>"), Err(ElasticError::Garbled { .. })));
+        assert!(matches!(
+            outcomes(&[draft("1", Op::Index)], b"<html>"),
+            Err(ElasticError::Garbled { .. })
+        ));
     }
 }

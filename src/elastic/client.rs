@@ -41,7 +41,13 @@ pub(super) struct Request {
 
 impl Request {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), content_type: "application/json", body: None, holds_rows: false }
+        Self {
+            method,
+            path: path.into(),
+            content_type: "application/json",
+            body: None,
+            holds_rows: false,
+        }
     }
 
     pub fn get(path: impl Into<String>) -> Self {
@@ -69,9 +75,15 @@ impl Elastic {
     /// # Errors
     /// [`ElasticError::Settings`] only.
     pub fn connect(settings: &ElasticSettings) -> Result<Self, ElasticError> {
-        let nodes = settings.urls.iter().map(|url| Node::new(url, settings)).collect::<Result<Vec<_>, _>>()?;
+        let nodes = settings
+            .urls
+            .iter()
+            .map(|url| Node::new(url, settings))
+            .collect::<Result<Vec<_>, _>>()?;
         if nodes.is_empty() {
-            return Err(ElasticError::Settings { detail: "no URL is given".into() });
+            return Err(ElasticError::Settings {
+                detail: "no URL is given".into(),
+            });
         }
         Ok(Self(Arc::new(Cluster {
             nodes,
@@ -91,7 +103,9 @@ impl Elastic {
         let (before, after) = nodes.split_at(first);
         let mut in_turn: Vec<&Node> = after.iter().chain(before).collect();
         in_turn.sort_by_key(|node| node.rests()); // stable: the turn stays within both groups
-        let mut outcome = Err(ElasticError::Settings { detail: "no URL is given".into() });
+        let mut outcome = Err(ElasticError::Settings {
+            detail: "no URL is given".into(),
+        });
         for node in in_turn {
             outcome = node.attempt(request).await;
             if !matches!(outcome, Err(ElasticError::Unreachable { .. })) {

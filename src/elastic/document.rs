@@ -73,6 +73,8 @@ pub(super) struct Hit {
     version: i64,
     #[serde(rename = "_source", default)]
     source: MarkedSource,
+    /// Of a search that sorts: what `search_after` takes.
+    pub sort: Option<Box<RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -89,7 +91,12 @@ fn mark_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mar
 
 impl From<Hit> for Stored {
     fn from(hit: Hit) -> Self {
-        Self { id: hit.id, routing: hit.routing, version: Version(hit.version), mark: hit.source.mark }
+        Self {
+            id: hit.id,
+            routing: hit.routing,
+            version: Version(hit.version),
+            mark: hit.source.mark,
+        }
     }
 }
 
@@ -114,7 +121,10 @@ impl Elastic {
         }
         let found = self.multi_get::<Whole>(index, "", &[id]).await?;
         let document = found.into_iter().next().flatten();
-        Ok(document.map(|whole| Document { version: Version(whole.version), source: whole.source }))
+        Ok(document.map(|whole| Document {
+            version: Version(whole.version),
+            source: whole.source,
+        }))
     }
 
     /// Place and mark of each document, in the order of the ids; `None` where there is none.
@@ -141,7 +151,9 @@ impl Elastic {
             return Ok(Vec::new());
         }
         let path = format!("{}/_mget{query}", segment(index));
-        let body = self.send(&Request::new(Method::Post, path).json(&json!({ "docs": ids }))?).await?;
+        let body = self
+            .send(&Request::new(Method::Post, path).json(&json!({ "docs": ids }))?)
+            .await?;
         parse(index, ids, &body)
     }
 }
@@ -170,15 +182,20 @@ fn parse<T: for<'de> Deserialize<'de>>(
     let one = |(raw, wanted): (&&RawValue, &DocumentId<'_>)| {
         let Id { _id: id } = serde_json::from_str(raw.get()).map_err(garbled)?;
         if id != wanted.id {
-            return Err(ElasticError::Garbled { detail: "_mget: the answers are not in the order of the ids".into() });
+            return Err(ElasticError::Garbled {
+                detail: "_mget: the answers are not in the order of the ids".into(),
+            });
         }
         let Found { found, error } = serde_json::from_str(raw.get()).map_err(garbled)?;
         match error {
-            Some(fault) if fault.is("index_not_found_exception") => {
-                Err(ElasticError::IndexMissing { index: index.to_owned() })
-            }
+            Some(fault) if fault.is("index_not_found_exception") => Err(ElasticError::IndexMissing {
+                index: index.to_owned(),
+            }),
             // A shard that is not there at the moment.
-            Some(fault) => Err(ElasticError::Busy { status: 503, reason: fault.in_full() }),
+            Some(fault) => Err(ElasticError::Busy {
+                status: 503,
+                reason: fault.in_full(),
+            }),
             None if found => serde_json::from_str(raw.get()).map(Some).map_err(garbled),
             None => Ok(None),
         }
@@ -201,11 +218,19 @@ mod tests {
             {"_index":"pp","_id":"b","_version":1,"_seq_no":3,"_primary_term":1,"found":true,"_source":{"_highwater":"x"}},
             {"_index":"pp","_id":"nope","found":false}]}"#;
         let ids = ["1", "a", "b", "nope"].map(DocumentId::from);
-        let found: Vec<Option<Stored>> =
-            parse::<Hit>("pp", &ids, body).unwrap().into_iter().map(|hit| hit.map(Stored::from)).collect();
+        let found: Vec<Option<Stored>> = parse::<Hit>("pp", &ids, body)
+            .unwrap()
+            .into_iter()
+            .map(|hit| hit.map(Stored::from))
+            .collect();
         let ours = found[0].as_ref().unwrap();
         assert_eq!(ours.routing.as_deref(), Some("r1"));
-        assert_eq!(ours.mark.as_ref().map(|mark| (mark.version, mark.encoder, mark.revision)), Some((7, 1, 3)));
+        assert_eq!(
+            ours.mark
+                .as_ref()
+                .map(|mark| (mark.version, mark.encoder, mark.revision)),
+            Some((7, 1, 3))
+        );
         assert!(found[1].as_ref().unwrap().mark.is_none() && found[2].as_ref().unwrap().mark.is_none());
         assert!(found[3].is_none());
     }
@@ -213,9 +238,18 @@ mod tests {
     #[test]
     fn a_missing_index_and_mixed_up_answers_are_errors() {
         let missing = br#"{"docs":[{"_index":"nope","_id":"1","error":{"root_cause":[{"type":"index_not_found_exception","reason":"no such index [nope]"}],"type":"index_not_found_exception","reason":"no such index [nope]"}}]}"#;
-        assert!(matches!(parse::<Hit>("nope", &["1".into()], missing), Err(ElasticError::IndexMissing { .. })));
+        assert!(matches!(
+            parse::<Hit>("nope", &["1".into()], missing),
+            Err(ElasticError::IndexMissing { .. })
+        ));
         let other = br#"{"docs":[{"_index":"pp","_id":"2","found":false}]}"#;
-        assert!(matches!(parse::<Hit>("pp", &["1".into()], other), Err(ElasticError::Garbled { .. })));
-        assert!(matches!(parse::<Hit>("pp", &["1".into()], br#"{"docs":[]}"#), Err(ElasticError::Garbled { .. })));
+        assert!(matches!(
+            parse::<Hit>("pp", &["1".into()], other),
+            Err(ElasticError::Garbled { .. })
+        ));
+        assert!(matches!(
+            parse::<Hit>("pp", &["1".into()], br#"{"docs":[]}"#),
+            Err(ElasticError::Garbled { .. })
+        ));
     }
 }

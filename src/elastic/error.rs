@@ -111,16 +111,25 @@ impl ElasticError {
 
     /// An answer that is not the JSON expected; serde's message names places and types, so the position is enough.
     pub(super) fn garbled(what: &str, error: &serde_json::Error) -> Self {
-        let detail = format!("{what}: unexpected JSON at line {}, column {}", error.line(), error.column());
+        let detail = format!(
+            "{what}: unexpected JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        );
         Self::Garbled { detail }
     }
 
     /// The error that an answer with this status and body means; `rows` when the request held row content.
     pub(super) fn from_answer(status: u16, body: &[u8], rows: bool) -> Self {
-        let complaint = serde_json::from_slice::<Refusal<'_>>(body).ok().map(|refusal| refusal.error);
+        let complaint = serde_json::from_slice::<Refusal<'_>>(body)
+            .ok()
+            .map(|refusal| refusal.error);
         let fault = match complaint {
             Some(Complaint::Fault(fault)) => fault,
-            Some(Complaint::Sentence(sentence)) => Fault { reason: Some(sentence), ..Fault::default() },
+            Some(Complaint::Sentence(sentence)) => Fault {
+                reason: Some(sentence),
+                ..Fault::default()
+            },
             None => Fault::default(),
         };
         let reason = if rows { fault.without_values() } else { fault.in_full() };
@@ -128,13 +137,19 @@ impl ElasticError {
             _ if fault.is("cluster_block_exception") && status != 503 => Self::Blocked { reason },
             401 => Self::Unauthorized,
             403 => Self::Forbidden { reason },
-            404 if fault.is("index_not_found_exception") => {
-                Self::IndexMissing { index: fault.index.unwrap_or_default().into_owned() }
-            }
+            404 if fault.is("index_not_found_exception") => Self::IndexMissing {
+                index: fault.index.unwrap_or_default().into_owned(),
+            },
             413 => Self::TooLarge,
             408 | 429 | 500..=599 => Self::Busy { status, reason },
-            400..=499 => Self::Refused { status, kind: fault.kind.into_owned(), reason },
-            other => Self::Garbled { detail: format!("status {other}") },
+            400..=499 => Self::Refused {
+                status,
+                kind: fault.kind.into_owned(),
+                reason,
+            },
+            other => Self::Garbled {
+                detail: format!("status {other}"),
+            },
         }
     }
 }
@@ -150,11 +165,20 @@ mod tests {
     #[test]
     fn statuses_have_their_verdicts() {
         assert_eq!(verdict(401, ""), Verdict::Wait);
-        assert_eq!(verdict(403, r#"{"error":{"type":"security_exception"}}"#), Verdict::Wait);
+        assert_eq!(
+            verdict(403, r#"{"error":{"type":"security_exception"}}"#),
+            Verdict::Wait
+        );
         assert_eq!(verdict(413, ""), Verdict::Split);
-        assert_eq!(verdict(429, r#"{"error":{"type":"es_rejected_execution_exception"}}"#), Verdict::Retry);
+        assert_eq!(
+            verdict(429, r#"{"error":{"type":"es_rejected_execution_exception"}}"#),
+            Verdict::Retry
+        );
         assert_eq!(verdict(502, "<html>"), Verdict::Retry);
-        assert_eq!(verdict(400, r#"{"error":"no handler found for uri [/x] and method [POST]"}"#), Verdict::Stop);
+        assert_eq!(
+            verdict(400, r#"{"error":"no handler found for uri [/x] and method [POST]"}"#),
+            Verdict::Stop
+        );
         assert_eq!(verdict(302, ""), Verdict::Wait);
     }
 
@@ -162,7 +186,10 @@ mod tests {
     fn a_full_disk_is_a_block_though_its_status_is_429() {
         let body = br#"{"error":{"root_cause":[{"type":"cluster_block_exception"}],"type":"cluster_block_exception","reason":"index [h-000001] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];"},"status":429}"#;
         let error = ElasticError::from_answer(429, body, false);
-        assert!(matches!(&error, ElasticError::Blocked { reason } if reason.contains("flood-stage")), "{error}");
+        assert!(
+            matches!(&error, ElasticError::Blocked { reason } if reason.contains("flood-stage")),
+            "{error}"
+        );
         assert_eq!(error.verdict(), Verdict::Wait);
     }
 

@@ -105,13 +105,18 @@ impl Fault<'_> {
 
 /// An error's type if it looks like one.
 fn type_name(kind: &str) -> &str {
-    let plain = !kind.is_empty() && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    let plain = !kind.is_empty()
+        && kind
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     if plain { kind } else { "error" }
 }
 
 /// The sentence without the place in the document that Elasticsearch (not OpenSearch) puts before it: `[1:6] `.
 fn without_place(reason: &str) -> &str {
-    let Some((place, rest)) = reason.strip_prefix('[').and_then(|inner| inner.split_once("] ")) else { return reason };
+    let Some((place, rest)) = reason.strip_prefix('[').and_then(|inner| inner.split_once("] ")) else {
+        return reason;
+    };
     let is_place = place.contains(':') && place.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
     if is_place { rest } else { reason }
 }
@@ -197,12 +202,18 @@ mod tests {
         let text = shown(
             r#"{"type":"document_parsing_exception","reason":"[1:6] object mapping for [o] tried to parse field [o] as object, but found a concrete value"}"#,
         );
-        assert!(text.ends_with("object mapping for [o] tried to parse field [o]"), "{text}");
+        assert!(
+            text.ends_with("object mapping for [o] tried to parse field [o]"),
+            "{text}"
+        );
     }
 
     #[test]
     fn what_is_not_known_is_not_shown() {
-        assert_eq!(shown(r#"{"type":"some_exception","reason":"secret came first"}"#), "some_exception");
+        assert_eq!(
+            shown(r#"{"type":"some_exception","reason":"secret came first"}"#),
+            "some_exception"
+        );
         assert_eq!(
             shown(r#"{"type":"secret text","reason":"[secret] failed to parse field [n] of type [x]"}"#),
             "error"
@@ -213,7 +224,10 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut() {
-        let reason = format!("mapping set to strict, dynamic introduction of [{}] within [_doc]", "é".repeat(300));
+        let reason = format!(
+            "mapping set to strict, dynamic introduction of [{}] within [_doc]",
+            "é".repeat(300)
+        );
         assert_eq!(naming(&reason).unwrap().matches('é').count(), MAX_NAME);
     }
 }

@@ -70,7 +70,9 @@ impl Elastic {
     /// [`ElasticError::Refused`] when a field would have to change its type.
     pub async fn put_mapping(&self, index: &str, plan: IndexPlan<'_>) -> Result<(), ElasticError> {
         let path = format!("{}/_mapping", segment(index));
-        self.send(&Request::new(Method::Put, path).json(&with_hash(plan))?).await.map(drop)
+        self.send(&Request::new(Method::Put, path).json(&with_hash(plan))?)
+            .await
+            .map(drop)
     }
 
     /// The hash of the definition that the index was made from; `None` for an index that highwater did not make.
@@ -81,13 +83,20 @@ impl Elastic {
         }
         #[derive(Deserialize)]
         struct Mappings {
-            #[serde(default)]
-            _meta: Map<String, Value>,
+            #[serde(rename = "_meta", default)]
+            meta: Map<String, Value>,
         }
         let path = format!("{}/_mapping", segment(index));
         let indexes: BTreeMap<String, Index> = self.ask(&Request::get(path)).await?;
-        let meta = indexes.into_values().next().map(|index| index.mappings._meta).unwrap_or_default();
-        Ok(meta.get("highwater").and_then(|ours| ours.get("definition")?.as_str()).map(ToOwned::to_owned))
+        let meta = indexes
+            .into_values()
+            .next()
+            .map(|index| index.mappings.meta)
+            .unwrap_or_default();
+        Ok(meta
+            .get("highwater")
+            .and_then(|ours| ours.get("definition")?.as_str())
+            .map(ToOwned::to_owned))
     }
 
     /// Whether an index or alias of that name exists.
@@ -110,7 +119,9 @@ impl Elastic {
 
     /// Makes everything written so far visible to searches.
     pub async fn refresh(&self, index: &str) -> Result<(), ElasticError> {
-        self.send(&Request::new(Method::Post, format!("{}/_refresh", segment(index)))).await.map(drop)
+        self.send(&Request::new(Method::Post, format!("{}/_refresh", segment(index))))
+            .await
+            .map(drop)
     }
 
     /// How many documents searches see; nested ones do not count.
@@ -164,16 +175,20 @@ mod tests {
     use super::*;
 
     fn settings(user: Value) -> Map<String, Value> {
-        let Value::Object(user) = user else { panic!("not an object") };
+        let Value::Object(user) = user else {
+            panic!("not an object")
+        };
         generation_settings(user)
     }
 
     #[test]
     fn deletes_are_remembered_unless_the_user_says_otherwise() {
         assert_eq!(settings(json!({"number_of_shards": 1}))["index.gc_deletes"], "1h");
-        for own in
-            [json!({"gc_deletes": "2h"}), json!({"index.gc_deletes": "2h"}), json!({"index": {"gc_deletes": "2h"}})]
-        {
+        for own in [
+            json!({"gc_deletes": "2h"}),
+            json!({"index.gc_deletes": "2h"}),
+            json!({"index": {"gc_deletes": "2h"}}),
+        ] {
             assert_eq!(Value::Object(settings(own.clone())), own);
         }
     }
@@ -181,7 +196,11 @@ mod tests {
     #[test]
     fn the_hash_stands_beside_the_users_meta() {
         let mappings = json!({"_meta": {"owner": "us"}});
-        let plan = IndexPlan { settings: &Map::new(), mappings: mappings.as_object().unwrap(), hash: "abc" };
+        let plan = IndexPlan {
+            settings: &Map::new(),
+            mappings: mappings.as_object().unwrap(),
+            hash: "abc",
+        };
         let expected = json!({"_meta": {"owner": "us", "highwater": {"definition": "abc"}}});
         assert_eq!(Value::Object(with_hash(plan)), expected);
     }

@@ -1,6 +1,7 @@
 //! One address of the cluster: a single attempt at a request, and what became of it.
 
 use std::error::Error as _;
+use std::fmt;
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -21,7 +22,6 @@ use super::settings::{Auth, ElasticSettings, without_credentials};
 /// few hundred, short enough that a node that is back is soon used again.
 const REST: Duration = Duration::from_secs(10);
 
-#[derive(Debug)]
 pub(super) struct Node {
     url: String,
     transport: Transport,
@@ -41,14 +41,16 @@ impl Node {
             builder = builder.auth(credentials);
         }
         if let Some(path) = &settings.ca_file {
-            let refuse =
-                |detail: String| ElasticError::Settings { detail: format!("ca_file {}: {detail}", path.display()) };
+            let refuse = |detail: String| ElasticError::Settings {
+                detail: format!("ca_file {}: {detail}", path.display()),
+            };
             let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
             let authority = Certificate::from_pem(&pem).map_err(|error| refuse(error.to_string()))?;
             builder = builder.cert_validation(CertificateValidation::Full(authority));
         }
-        let transport =
-            builder.build().map_err(|error| ElasticError::Settings { detail: format!("{shown}: {error}") })?;
+        let transport = builder.build().map_err(|error| ElasticError::Settings {
+            detail: format!("{shown}: {error}"),
+        })?;
         Ok(Self {
             url: shown.into(),
             transport,
@@ -60,14 +62,23 @@ impl Node {
 
     /// Whether it failed a moment ago.
     pub fn rests(&self) -> bool {
-        self.failed.lock().is_ok_and(|failed| failed.is_some_and(|since| since.elapsed() < REST))
+        self.failed
+            .lock()
+            .is_ok_and(|failed| failed.is_some_and(|since| since.elapsed() < REST))
     }
 
     /// Sends the request, once.
     pub async fn attempt(&self, request: &Request) -> Result<Bytes, ElasticError> {
         let sent = self
             .transport
-            .send(request.method, &request.path, self.headers(request), None::<&()>, request.body.clone(), None)
+            .send(
+                request.method,
+                &request.path,
+                self.headers(request),
+                None::<&()>,
+                request.body.clone(),
+                None,
+            )
             .await;
         let read = match sent {
             Ok(answer) => {
@@ -91,7 +102,10 @@ impl Node {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
         // Named, or the client library would ask for the dialect of its own version, which other servers refuse.
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("highwater/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("highwater/", env!("CARGO_PKG_VERSION"))),
+        );
         if !self.compress {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
@@ -101,12 +115,17 @@ impl Node {
     fn failure(&self, error: &elasticsearch::Error, request: &Request) -> ElasticError {
         let url = self.url.clone();
         if error.is_timeout() {
-            return ElasticError::Timeout { url, after: self.timeout };
+            return ElasticError::Timeout {
+                url,
+                after: self.timeout,
+            };
         }
         let mut deepest: Option<&(dyn std::error::Error + 'static)> = error.source();
         let mut cut_off = false;
         while let Some(cause) = deepest {
-            cut_off |= cause.downcast_ref::<io::Error>().is_some_and(|error| broke_while_writing(error.kind()));
+            cut_off |= cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| broke_while_writing(error.kind()));
             match cause.source() {
                 Some(deeper) => deepest = Some(deeper),
                 None => break,
@@ -121,20 +140,35 @@ impl Node {
     }
 }
 
+/// The client library's own form shows the credentials.
+impl fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Node")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
 fn broke_while_writing(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted)
+    matches!(
+        kind,
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+    )
 }
 
 /// The credentials to send; the URL's own where the settings name none.
 fn credentials(url: &Url, auth: &Auth) -> Result<Option<Credentials>, ElasticError> {
     match auth {
         Auth::None if url.username().is_empty() => Ok(None),
-        Auth::None => {
-            Ok(Some(Credentials::Basic(decoded(url.username()), decoded(url.password().unwrap_or_default()))))
-        }
-        Auth::Basic { username, password } => {
-            Ok(Some(Credentials::Basic(username.clone(), password.expose_secret().to_owned())))
-        }
+        Auth::None => Ok(Some(Credentials::Basic(
+            decoded(url.username()),
+            decoded(url.password().unwrap_or_default()),
+        ))),
+        Auth::Basic { username, password } => Ok(Some(Credentials::Basic(
+            username.clone(),
+            password.expose_secret().to_owned(),
+        ))),
         Auth::ApiKey(key) => {
             let key = key.expose_secret().trim();
             // The client library would panic on what cannot stand in a header.
@@ -155,7 +189,9 @@ fn credentials(url: &Url, auth: &Auth) -> Result<Option<Credentials>, ElasticErr
 fn decoded(text: &str) -> String {
     // A form's decoding also turns `+` into a space, so `+` is encoded first.
     let query = format!("={}", text.replace('+', "%2B").replace('&', "%26"));
-    url::form_urlencoded::parse(query.as_bytes()).next().map_or_else(String::new, |(_, value)| value.into_owned())
+    url::form_urlencoded::parse(query.as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
 #[cfg(test)]
@@ -169,7 +205,10 @@ mod tests {
             Some(Credentials::Basic(user, password)) => assert_eq!((&*user, &*password), ("us@er", "p&+a/ss")),
             other => panic!("{other:?}"),
         }
-        let basic = Auth::Basic { username: "set".into(), password: "it".into() };
+        let basic = Auth::Basic {
+            username: "set".into(),
+            password: "it".into(),
+        };
         assert!(matches!(credentials(&url, &basic), Ok(Some(Credentials::Basic(user, _))) if user == "set"));
     }
 

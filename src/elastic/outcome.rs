@@ -74,7 +74,9 @@ fn without_fault(op: Op, status: u16, result: Option<&str>) -> Outcome {
         (Op::Index, 200..=299, Some("created" | "updated")) => Outcome::Indexed,
         (Op::Delete, 200..=299, Some("deleted")) => Outcome::Deleted,
         (Op::Delete, 404, Some("not_found")) => Outcome::Absent,
-        (Op::Index | Op::Delete, status, _) => Outcome::Retry { reason: format!("unclear answer, status {status}") },
+        (Op::Index | Op::Delete, status, _) => Outcome::Retry {
+            reason: format!("unclear answer, status {status}"),
+        },
     }
 }
 
@@ -82,15 +84,23 @@ fn with_fault(status: u16, fault: &Fault<'_>) -> Outcome {
     let kind = &*fault.kind;
     match status {
         // A full disk is answered as 403 or 429; a cluster still starting as 503, which passes.
-        400..=499 if kind == "cluster_block_exception" => Outcome::Blocked { reason: fault.in_full() },
-        400..=499 if concerns_the_index(fault) => Outcome::Blocked { reason: fault.without_values() },
+        400..=499 if kind == "cluster_block_exception" => Outcome::Blocked {
+            reason: fault.in_full(),
+        },
+        400..=499 if concerns_the_index(fault) => Outcome::Blocked {
+            reason: fault.without_values(),
+        },
         404 if kind == "index_not_found_exception" => Outcome::IndexMissing,
-        409 if kind == "version_conflict_engine_exception" => {
-            Outcome::Superseded { stored: fault.reason.as_deref().and_then(stored_version) }
-        }
+        409 if kind == "version_conflict_engine_exception" => Outcome::Superseded {
+            stored: fault.reason.as_deref().and_then(stored_version),
+        },
         413 => Outcome::TooLarge,
-        400 => Outcome::Rejected { reason: fault.without_values() },
-        status => Outcome::Retry { reason: format!("status {status}: {}", fault.without_values()) },
+        400 => Outcome::Rejected {
+            reason: fault.without_values(),
+        },
+        status => Outcome::Retry {
+            reason: format!("status {status}: {}", fault.without_values()),
+        },
     }
 }
 
@@ -142,7 +152,12 @@ mod tests {
     #[test]
     fn a_conflict_names_the_stored_version() {
         let conflict = r#"{"_index":"h-000001","_id":"1","status":409,"error":{"type":"version_conflict_engine_exception","reason":"[1]: version conflict, current version [10] is higher than the one provided [9]","index":"h-000001"}}"#;
-        assert_eq!(outcome(Op::Index, conflict), Outcome::Superseded { stored: Some(Version(10)) });
+        assert_eq!(
+            outcome(Op::Index, conflict),
+            Outcome::Superseded {
+                stored: Some(Version(10))
+            }
+        );
         let odd =
             "[current version [7]]: version conflict, current version [12] is higher or equal to the one provided [9]";
         assert_eq!(stored_version(odd), Some(Version(12)));
@@ -162,7 +177,10 @@ mod tests {
         let flood = r#"{"_id":"1","status":429,"error":{"type":"cluster_block_exception","reason":"index [h-000001] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];"}}"#;
         let pipeline = r#"{"_id":"1","status":400,"error":{"type":"illegal_argument_exception","reason":"pipeline with id [enrich] does not exist"}}"#;
         for blocked in [write, flood, pipeline] {
-            assert!(matches!(outcome(Op::Index, blocked), Outcome::Blocked { .. }), "{blocked}");
+            assert!(
+                matches!(outcome(Op::Index, blocked), Outcome::Blocked { .. }),
+                "{blocked}"
+            );
         }
     }
 
@@ -180,16 +198,27 @@ mod tests {
             let item = format!(r#"{{"_id":"1","status":{status},"error":{{"type":"{kind}","reason":"r"}}}}"#);
             assert!(matches!(outcome(Op::Index, &item), Outcome::Retry { .. }), "{item}");
         }
-        assert!(matches!(outcome(Op::Index, r#"{"_id":"1","status":200}"#), Outcome::Retry { .. }));
+        assert!(matches!(
+            outcome(Op::Index, r#"{"_id":"1","status":200}"#),
+            Outcome::Retry { .. }
+        ));
     }
 
     #[test]
     fn a_refused_document_is_rejected_without_its_content() {
         let refused = r#"{"_id":"b","status":400,"error":{"type":"document_parsing_exception","reason":"[1:6] failed to parse field [b] of type [boolean] in document with id 'd'. Preview of field's value: 'secret b'","caused_by":{"type":"illegal_argument_exception","reason":"Failed to parse value [secret b] as only [true] or [false] are allowed."}}}"#;
-        let Outcome::Rejected { reason } = outcome(Op::Index, refused) else { panic!("not rejected") };
-        assert!(reason.contains("field [b] of type [boolean]") && !reason.contains("secret"), "{reason}");
+        let Outcome::Rejected { reason } = outcome(Op::Index, refused) else {
+            panic!("not rejected")
+        };
+        assert!(
+            reason.contains("field [b] of type [boolean]") && !reason.contains("secret"),
+            "{reason}"
+        );
         assert_eq!(
-            outcome(Op::Index, r#"{"_id":"b","status":413,"error":{"type":"x","reason":""}}"#),
+            outcome(
+                Op::Index,
+                r#"{"_id":"b","status":413,"error":{"type":"x","reason":""}}"#
+            ),
             Outcome::TooLarge
         );
     }

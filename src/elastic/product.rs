@@ -71,13 +71,19 @@ fn parse(body: &[u8]) -> Result<Product, ElasticError> {
         Some("opensearch") => Distribution::OpenSearch,
         None => Distribution::Elasticsearch,
         Some(other) => {
-            return Err(ElasticError::Garbled { detail: format!("GET /: unknown distribution {other:?}") });
+            return Err(ElasticError::Garbled {
+                detail: format!("GET /: unknown distribution {other:?}"),
+            });
         }
     };
     let number = root.version.number.split(['-', '+']).next().unwrap_or_default();
     let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
     let mut part = || parts.next().unwrap_or_default();
-    Ok(Product { distribution, version: (part(), part(), part()), cluster_uuid: root.cluster_uuid })
+    Ok(Product {
+        distribution,
+        version: (part(), part(), part()),
+        cluster_uuid: root.cluster_uuid,
+    })
 }
 
 #[cfg(test)]
@@ -89,14 +95,20 @@ mod tests {
         let elasticsearch = br#"{"name":"local","cluster_uuid":"ziURwNCyTuuMa8OXw4HkbA","version":{"number":"9.5.3",
             "build_flavor":"default"},"tagline":"You Know, for Search"}"#;
         let product = parse(elasticsearch).unwrap();
-        assert_eq!((product.distribution, product.version), (Distribution::Elasticsearch, (9, 5, 3)));
+        assert_eq!(
+            (product.distribution, product.version),
+            (Distribution::Elasticsearch, (9, 5, 3))
+        );
         assert_eq!(product.cluster_uuid, "ziURwNCyTuuMa8OXw4HkbA");
         assert!(product.forbids_auto_create());
 
         let opensearch = br#"{"cluster_uuid":"RyeAcLYURvCFiEroS-bpCA","version":{"distribution":"opensearch",
             "number":"2.19.1-SNAPSHOT"}}"#;
         let product = parse(opensearch).unwrap();
-        assert_eq!((product.distribution, product.version), (Distribution::OpenSearch, (2, 19, 1)));
+        assert_eq!(
+            (product.distribution, product.version),
+            (Distribution::OpenSearch, (2, 19, 1))
+        );
         assert!(!product.forbids_auto_create());
         assert_eq!(product.tie_breaker(), "_id");
     }

@@ -59,14 +59,7 @@ struct Shards {
 
 #[derive(Deserialize)]
 struct Hits {
-    hits: Vec<Sorted>,
-}
-
-#[derive(Deserialize)]
-struct Sorted {
-    #[serde(flatten)]
-    hit: Hit,
-    sort: Box<RawValue>,
+    hits: Vec<Hit>,
 }
 
 impl Elastic {
@@ -99,19 +92,25 @@ impl Scan {
         if matches!(self.after, Position::End) {
             return Ok(Vec::new());
         }
-        let page: Page = self.elastic.ask(&Request::new(Method::Post, "_search").json(&self.search())?).await?;
+        let page: Page = self
+            .elastic
+            .ask(&Request::new(Method::Post, "_search").json(&self.search())?)
+            .await?;
         if page.timed_out || page.shards.failed > 0 {
-            return Err(ElasticError::Busy { status: 200, reason: "some shards did not answer the search".into() });
+            return Err(ElasticError::Busy {
+                status: 200,
+                reason: "some shards did not answer the search".into(),
+            });
         }
         if let Some(point) = page.pit_id {
             self.point = point;
         }
         let mut hits = page.hits.hits;
         self.after = match hits.last_mut() {
-            Some(last) => Position::Behind(std::mem::take(&mut last.sort)),
+            Some(last) => Position::Behind(last.sort.take().ok_or_else(unsorted)?),
             None => Position::End,
         };
-        Ok(hits.into_iter().map(|sorted| sorted.hit.into()).collect())
+        Ok(hits.into_iter().map(Stored::from).collect())
     }
 
     /// Ends the walk at the server, too.
@@ -123,7 +122,11 @@ impl Scan {
             Distribution::Elasticsearch => ("_pit", json!({ "id": self.point })),
             Distribution::OpenSearch => ("_search/point_in_time", json!({ "pit_id": [self.point] })),
         };
-        match self.elastic.send(&Request::new(Method::Delete, path).json(&body)?).await {
+        match self
+            .elastic
+            .send(&Request::new(Method::Delete, path).json(&body)?)
+            .await
+        {
             Ok(_) | Err(ElasticError::Refused { status: 404, .. }) => Ok(()),
             Err(error) => Err(error),
         }
@@ -146,5 +149,11 @@ impl Scan {
             search["search_after"] = json!(values);
         }
         search
+    }
+}
+
+fn unsorted() -> ElasticError {
+    ElasticError::Garbled {
+        detail: "_search: a hit without its place in the order".into(),
     }
 }

@@ -19,7 +19,9 @@ impl Elastic {
     pub async fn put_nonce(&self, source_id: &str, nonce: &str) -> Result<(), ElasticError> {
         self.ensure_state_index().await?;
         let path = format!("{STATE_INDEX}/_doc/{}", segment(source_id));
-        self.send(&Request::new(Method::Put, path).json(&json!({ "nonce": nonce }))?).await.map(drop)
+        self.send(&Request::new(Method::Put, path).json(&json!({ "nonce": nonce }))?)
+            .await
+            .map(drop)
     }
 
     /// The note of the source, `None` if there is none.

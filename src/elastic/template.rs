@@ -31,7 +31,9 @@ impl Elastic {
             template["template"] = json!({ "settings": { "index.blocks.write": true } });
         }
         let path = format!("_index_template/{}", segment(&template_name(alias)));
-        self.send(&Request::new(Method::Put, path).json(&template)?).await.map(drop)
+        self.send(&Request::new(Method::Put, path).json(&template)?)
+            .await
+            .map(drop)
     }
 
     /// Takes the template away; that it is missing is no error. Only when nothing can be writing any more.

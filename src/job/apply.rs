@@ -59,6 +59,20 @@ pub async fn apply(owner: &mut PgConnection, definitions: &[Definition], role: &
     Ok(applied)
 }
 
+/// Puts capture back as it should be for everything that is fed. Returns whether anything had to be done.
+///
+/// # Errors
+/// Missing rights; tables that stay locked.
+pub async fn mend(owner: &mut PgConnection) -> Result<bool, ApplyError> {
+    let catalog = read_catalog(owner).await?;
+    let fed = fed(owner, &catalog).await?;
+    let mut mended = false;
+    for capture in &Capture::union(fed.iter().flat_map(|plan| &plan.captures)) {
+        mended |= install(owner, capture).await?;
+    }
+    Ok(mended)
+}
+
 /// Plans every definition, or says everything that is wrong with any of them.
 ///
 /// # Errors
@@ -77,7 +91,7 @@ pub fn plan_all<'d>(definitions: &'d [Definition], catalog: &Catalog) -> Result<
 
 /// What other definitions that are fed need captured; those that no longer fit the database need nothing.
 async fn fed(owner: &mut PgConnection, catalog: &Catalog) -> Result<Vec<Plan>, ApplyError> {
-    let rows = ledger::generation::fed(&mut *owner).await?.1;
+    let rows = ledger::generation::fed(owner).await?.1;
     let plan = |row: &ledger::GenerationRow| Plan::new(&Definition::parse("ledger", &row.definition).ok()?, catalog).ok();
     Ok(rows.iter().filter_map(plan).collect())
 }

@@ -9,6 +9,7 @@ pub mod bring_up;
 pub mod keeper;
 pub mod retry;
 pub mod settings;
+pub mod verify;
 pub mod walker;
 
 pub use settings::{CaptureMode, JobSettings};

@@ -105,3 +105,21 @@ pub async fn waiting(pool: &PgPool, most: i64) -> Result<i64, LedgerError> {
     let counted = sqlx::query("SELECT count(*) FROM (SELECT FROM highwater.touch LIMIT $1) AS counted").bind(most);
     Ok(counted.fetch_one(pool).await?.try_get(0)?)
 }
+
+/// Whether everything that transactions below `mark` touched has settled, as far as a generation is concerned.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn has_settled(pool: &PgPool, generation: i32, mark: &str) -> Result<bool, LedgerError> {
+    let row = sqlx::query(
+        "SELECT NOT EXISTS (SELECT FROM highwater.touch WHERE xid < $2::text::xid8) \
+         AND NOT EXISTS (SELECT FROM highwater.parked WHERE generation = $1) \
+         AND NOT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND state <> 'done') \
+         AND pg_snapshot_xmin(pg_current_snapshot()) >= $2::text::xid8",
+    )
+    .bind(generation)
+    .bind(mark)
+    .fetch_one(pool)
+    .await?;
+    Ok(row.try_get(0)?)
+}

@@ -32,13 +32,13 @@ impl GenerationRow {
 ///
 /// # Errors
 /// [`LedgerError::Absent`] where there is no ledger.
-pub async fn fed<'c>(executor: impl sqlx::PgExecutor<'c>) -> Result<(i64, Vec<GenerationRow>), LedgerError> {
+pub async fn fed(connection: &mut PgConnection) -> Result<(i64, Vec<GenerationRow>), LedgerError> {
     let rows = sqlx::query(
         "SELECT source.revision, generation.id, generation.index_name, generation.number, generation.definition, generation.definition_hash, \
          generation.state = 'live' AS live FROM highwater.source AS source \
          LEFT JOIN highwater.generation AS generation ON generation.state <> 'retired' ORDER BY generation.id",
     )
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await
     .map_err(absent)?;
     let mut revision = 0;
@@ -145,4 +145,12 @@ pub async fn replace(pool: &PgPool, id: i32) -> Result<(), LedgerError> {
 async fn raise(connection: &mut PgConnection) -> Result<(), LedgerError> {
     sqlx::query("UPDATE highwater.source SET revision = revision + 1").execute(connection).await?;
     Ok(())
+}
+
+/// The revision in force.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn revision(pool: &PgPool) -> Result<i64, LedgerError> {
+    Ok(sqlx::query("SELECT revision FROM highwater.source").fetch_one(pool).await?.try_get(0)?)
 }

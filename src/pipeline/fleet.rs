@@ -47,9 +47,9 @@ impl Fleet {
     /// # Errors
     /// Those of the connection. A definition that no longer fits is kept, with its mistakes.
     pub async fn read(postgres: &Postgres) -> Result<Self, FleetError> {
-        let (revision, rows) = ledger::generation::fed(postgres.pool()).await?;
-        let layouts = ledger::capture::layouts(postgres.pool()).await?;
         let mut connection = postgres.pool().acquire().await.map_err(FleetError::Catalog)?;
+        let (revision, rows) = ledger::generation::fed(&mut connection).await?;
+        let layouts = ledger::capture::layouts(postgres.pool()).await?;
         let catalog = read_catalog(&mut connection).await.map_err(FleetError::Catalog)?;
         let generations = rows.into_iter().map(|row| (row.id, Arc::new(Generation::new(row, &catalog)))).collect();
         Ok(Self { revision, generations, layouts })

@@ -16,6 +16,7 @@ use crate::catalog::{Catalog, Wire, quote};
 use crate::definition::Definition;
 use crate::mistake::Mistakes;
 
+pub use assemble::fingerprint;
 pub use capture::{Capture, Used};
 pub use fanout::Fanout;
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use url::Url;
 
 /// What goes wrong with one request.
@@ -41,17 +41,27 @@ struct Memory {
 pub struct Fake {
     pub url: Url,
     memory: Arc<Mutex<Memory>>,
-    task: JoinHandle<()>,
+    _task: JoinSet<()>,
 }
 
 impl Fake {
     pub async fn start(faults: impl IntoIterator<Item = Fault>) -> Self {
-        let memory = Arc::new(Mutex::new(Memory { faults: faults.into_iter().collect(), ..Memory::default() }));
+        let memory = Arc::new(Mutex::new(Memory {
+            faults: faults.into_iter().collect(),
+            ..Memory::default()
+        }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-        let router = Router::new().route("/{index}/_bulk", post(bulk)).with_state(memory.clone());
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, memory, task }
+        let router = Router::new()
+            .route("/{index}/_bulk", post(bulk))
+            .with_state(memory.clone());
+        let mut task = JoinSet::new();
+        task.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            url,
+            memory,
+            _task: task,
+        }
     }
 
     pub fn version(&self, id: &str) -> Option<i64> {
@@ -63,12 +73,6 @@ impl Fake {
     }
 }
 
-impl Drop for Fake {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 async fn bulk(State(memory): State<Arc<Mutex<Memory>>>, body: String) -> Response {
     let (fault, mut items) = {
         let mut memory = memory.lock().unwrap();
@@ -77,7 +81,11 @@ async fn bulk(State(memory): State<Arc<Mutex<Memory>>>, body: String) -> Respons
         if matches!(fault, Some(Fault::Busy)) {
             return (StatusCode::TOO_MANY_REQUESTS, rejection().to_string()).into_response();
         }
-        let busy = if let Some(Fault::BusyAt(place)) = fault { Some(place) } else { None };
+        let busy = if let Some(Fault::BusyAt(place)) = fault {
+            Some(place)
+        } else {
+            None
+        };
         (fault, write(&mut memory.versions, &body, busy))
     };
     match fault {
@@ -90,7 +98,9 @@ async fn bulk(State(memory): State<Arc<Mutex<Memory>>>, body: String) -> Respons
         Some(Fault::Reverse) => items.reverse(),
         Some(Fault::Forget(place)) => drop(items.remove(place)),
     }
-    json!({ "took": 0, "errors": true, "items": items }).to_string().into_response()
+    json!({ "took": 0, "errors": true, "items": items })
+        .to_string()
+        .into_response()
 }
 
 fn rejection() -> Value {
@@ -112,7 +122,9 @@ fn write(versions: &mut HashMap<String, i64>, body: &str, busy: Option<usize>) -
         let item = if busy == Some(items.len()) {
             json!({ "_id": id, "status": 429, "error": rejection()["error"] })
         } else if stored > version {
-            let reason = format!("[{id}]: version conflict, current version [{stored}] is higher than the one provided [{version}]");
+            let reason = format!(
+                "[{id}]: version conflict, current version [{stored}] is higher than the one provided [{version}]"
+            );
             json!({ "_id": id, "status": 409, "error": { "type": "version_conflict_engine_exception", "reason": reason } })
         } else {
             versions.insert(id.to_owned(), version);

@@ -12,7 +12,12 @@ use super::fake::{Fake, Fault};
 
 fn client(urls: &[&Url], timeout: Duration) -> Elastic {
     let urls = urls.iter().map(|url| (*url).clone()).collect();
-    Elastic::connect(&ElasticSettings { urls, request_timeout: timeout, ..ElasticSettings::default() }).unwrap()
+    Elastic::connect(&ElasticSettings {
+        urls,
+        request_timeout: timeout,
+        ..ElasticSettings::default()
+    })
+    .unwrap()
 }
 
 fn three(version: i64) -> Drafts {
@@ -22,7 +27,9 @@ fn three(version: i64) -> Drafts {
 /// An address where nobody listens.
 async fn deserted() -> Url {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://user:hidden@{}/", listener.local_addr().unwrap()).parse().unwrap()
+    format!("http://user:hidden@{}/", listener.local_addr().unwrap())
+        .parse()
+        .unwrap()
 }
 
 const PATIENT: Duration = Duration::from_secs(30);
@@ -35,7 +42,13 @@ async fn a_busy_server_is_asked_again() {
     assert!(matches!(error, ElasticError::Busy { status: 429, .. }), "{error}");
     assert_eq!(error.verdict(), Verdict::Retry);
     let outcomes = elastic.bulk("i", &three(5)).await.unwrap();
-    assert!(matches!(outcomes[..], [Outcome::Indexed, Outcome::Retry { .. }, Outcome::Deleted]), "{outcomes:?}");
+    assert!(
+        matches!(
+            outcomes[..],
+            [Outcome::Indexed, Outcome::Retry { .. }, Outcome::Deleted]
+        ),
+        "{outcomes:?}"
+    );
     assert_eq!(fake.version("b"), None);
     let again = elastic.bulk("i", &three(5).subset(&[1])).await.unwrap();
     assert_eq!(again, [Outcome::Indexed]);
@@ -48,7 +61,14 @@ async fn a_lost_answer_settles_nothing_and_the_repetition_does() {
     let error = elastic.bulk("i", &three(5)).await.unwrap_err();
     assert!(matches!(error.verdict(), Verdict::Retry | Verdict::Split), "{error}");
     assert_eq!(fake.version("a"), Some(5), "it was written all the same");
-    assert!(elastic.bulk("i", &three(5)).await.unwrap().iter().all(Outcome::is_settled));
+    assert!(
+        elastic
+            .bulk("i", &three(5))
+            .await
+            .unwrap()
+            .iter()
+            .all(Outcome::is_settled)
+    );
 }
 
 #[tokio::test]
@@ -67,7 +87,13 @@ async fn answers_out_of_order_reach_their_drafts() {
     elastic.bulk("i", &drafts(9, &[("a", None)])).await.unwrap();
     let outcomes = elastic.bulk("i", &three(5)).await.unwrap();
     // `a` was not answered; `b` and `c`, one place early, were.
-    assert!(matches!(outcomes[..], [Outcome::Retry { .. }, Outcome::Indexed, Outcome::Deleted]), "{outcomes:?}");
+    assert!(
+        matches!(
+            outcomes[..],
+            [Outcome::Retry { .. }, Outcome::Indexed, Outcome::Deleted]
+        ),
+        "{outcomes:?}"
+    );
 
     let fake = Fake::start([Fault::Reverse]).await;
     let elastic = client(&[&fake.url], PATIENT);
@@ -81,7 +107,14 @@ async fn another_node_takes_over_from_one_that_is_down() {
     let down = deserted().await;
     let elastic = client(&[&down, &fake.url], PATIENT);
     for version in 1..=4 {
-        assert!(elastic.bulk("i", &three(version)).await.unwrap().iter().all(Outcome::is_settled));
+        assert!(
+            elastic
+                .bulk("i", &three(version))
+                .await
+                .unwrap()
+                .iter()
+                .all(Outcome::is_settled)
+        );
     }
     assert_eq!(fake.requests(), 4);
 }

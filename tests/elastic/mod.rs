@@ -9,6 +9,7 @@ use highwater::draft::{Draft, Drafts, Op, Version};
 use highwater::elastic::{Behind, Created, Elastic, ElasticSettings, IndexPlan, generation_settings};
 use highwater::key::Key;
 use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
 
 mod bulk;
 mod fake;
@@ -31,7 +32,11 @@ impl Bench {
     async fn create(&self, number: u32) -> String {
         let name = self.generation(number);
         let settings = generation_settings(object(json!({ "number_of_shards": 1, "number_of_replicas": 0 })));
-        let plan = IndexPlan { settings: &settings, mappings: &mappings(), hash: "first" };
+        let plan = IndexPlan {
+            settings: &settings,
+            mappings: &mappings(),
+            hash: "first",
+        };
         assert_eq!(self.elastic.create_index(&name, plan).await.unwrap(), Created::Created);
         name
     }
@@ -42,10 +47,18 @@ async fn on_server<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Ar
     let url = std::env::var("STACK_ELASTICSEARCH_URL").unwrap_or_else(|_| {
         panic!("no Elasticsearch to test against: run `make test`, or eval \"$(stack/stack env)\" first")
     });
-    let settings = ElasticSettings { urls: vec![url.parse().unwrap()], ..ElasticSettings::default() };
+    let settings = ElasticSettings {
+        urls: vec![url.parse().unwrap()],
+        ..ElasticSettings::default()
+    };
     let alias = format!("test-elastic-{:08x}", RandomState::new().build_hasher().finish() >> 32);
-    let bench = Arc::new(Bench { elastic: Elastic::connect(&settings).unwrap(), alias });
-    let result = tokio::spawn(test(bench.clone())).await;
+    let bench = Arc::new(Bench {
+        elastic: Elastic::connect(&settings).unwrap(),
+        alias,
+    });
+    let mut task = JoinSet::new();
+    task.spawn(test(bench.clone()));
+    let result = task.join_next().await.unwrap();
     if let Behind::Indexes(left) = bench.elastic.behind(&format!("{}*", bench.alias)).await.unwrap() {
         for index in left {
             bench.elastic.delete_index(&index).await.unwrap();
@@ -75,10 +88,10 @@ fn mappings() -> Map<String, Value> {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        other => panic!("not an object: {other}"),
-    }
+    let Value::Object(map) = value else {
+        panic!("not an object: {value}")
+    };
+    map
 }
 
 /// A batch at one version: a document for each `(id, Some(source))`, a delete for each `(id, None)`.
@@ -94,7 +107,16 @@ fn drafts(version: i64, documents: &[(&str, Option<Value>)]) -> Drafts {
             body.extend_from_slice(format!("{source}\n").as_bytes());
         }
         let op = if source.is_some() { Op::Index } else { Op::Delete };
-        items.push(Draft { key: Key::from_text(id), id: (*id).into(), op, span: start..body.len() });
+        items.push(Draft {
+            key: Key::from_text(id),
+            id: (*id).into(),
+            op,
+            span: start..body.len(),
+        });
     }
-    Drafts { version: Version(version), body: body.into(), items }
+    Drafts {
+        version: Version(version),
+        body: body.into(),
+        items,
+    }
 }
