@@ -71,7 +71,11 @@ impl Drafts {
         let mut first = 0;
         while first < self.items.len() {
             let start = self.items[first].span.start;
-            let fits = self.items[first..].iter().take_while(|draft| draft.span.end - start <= bytes).count().max(1);
+            let fits = self.items[first..]
+                .iter()
+                .take_while(|draft| draft.span.end - start <= bytes)
+                .count()
+                .max(1);
             bodies.push(self.slice(first..first + fits));
             first += fits;
         }
@@ -83,11 +87,22 @@ impl Drafts {
     pub fn slice(&self, positions: Range<usize>) -> Self {
         let items = &self.items[positions];
         let (Some(first), Some(last)) = (items.first(), items.last()) else {
-            return Self { version: self.version, body: Bytes::new(), items: Vec::new() };
+            return Self {
+                version: self.version,
+                body: Bytes::new(),
+                items: Vec::new(),
+            };
         };
         let start = first.span.start;
-        let moved = |draft: &Draft| Draft { span: draft.span.start - start..draft.span.end - start, ..draft.clone() };
-        Self { version: self.version, body: self.body.slice(start..last.span.end), items: items.iter().map(moved).collect() }
+        let moved = |draft: &Draft| Draft {
+            span: draft.span.start - start..draft.span.end - start,
+            ..draft.clone()
+        };
+        Self {
+            version: self.version,
+            body: self.body.slice(start..last.span.end),
+            items: items.iter().map(moved).collect(),
+        }
     }
 
     /// The bulk body of the drafts at these positions alone, for sending again what was not settled.

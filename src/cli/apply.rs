@@ -11,8 +11,16 @@ use crate::source::Postgres;
 use crate::source::connect::connect_owner;
 
 pub async fn apply(config: &Config, yes: bool) -> anyhow::Result<()> {
-    let tables = config.definitions.iter().map(|definition| definition.index.as_str()).collect::<Vec<_>>().join(", ");
-    confirm(yes, &format!("Put highwater's ledger and triggers in place for: {tables}?"))?;
+    let tables = config
+        .definitions
+        .iter()
+        .map(|definition| definition.index.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    confirm(
+        yes,
+        &format!("Put highwater's ledger and triggers in place for: {tables}?"),
+    )?;
     let role = Postgres::new(&config.postgres)?.role().to_owned();
     let mut owner = connect_owner(&config.postgres).await?;
     let applied = job::apply::apply(&mut owner, &config.definitions, &role).await?;
@@ -26,7 +34,10 @@ pub async fn apply(config: &Config, yes: bool) -> anyhow::Result<()> {
 }
 
 pub async fn uninstall(config: &Config, yes: bool) -> anyhow::Result<()> {
-    confirm(yes, "Take highwater's triggers and ledger out of the database? Indexes stay as they are, and will go stale.")?;
+    confirm(
+        yes,
+        "Take highwater's triggers and ledger out of the database? Indexes stay as they are, and will go stale.",
+    )?;
     let mut owner = connect_owner(&config.postgres).await?;
     ledger::migrate::uninstall(&mut owner).await?;
     println!("the database holds nothing of highwater any more");
@@ -34,7 +45,10 @@ pub async fn uninstall(config: &Config, yes: bool) -> anyhow::Result<()> {
 }
 
 pub async fn adopt(config: &Config, yes: bool) -> anyhow::Result<()> {
-    confirm(yes, "Make this database the source of its indexes from now on? Every document will be looked at again.")?;
+    confirm(
+        yes,
+        "Make this database the source of its indexes from now on? Every document will be looked at again.",
+    )?;
     let postgres = Postgres::new(&config.postgres)?;
     let elastic = Elastic::connect(&config.elastic)?;
     let mut connection = postgres.connect().await?;
@@ -60,5 +74,9 @@ fn confirm(yes: bool, question: &str) -> anyhow::Result<()> {
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { Err(Exit::Usage.into()) }
+    if answer.trim().eq_ignore_ascii_case("y") {
+        Ok(())
+    } else {
+        Err(Exit::Usage.into())
+    }
 }

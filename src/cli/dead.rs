@@ -37,10 +37,20 @@ pub async fn dead(config: &Config, verb: Dead) -> anyhow::Result<()> {
                 println!("no dead letters");
             }
             for letter in letters.iter().filter(|_| !json) {
-                println!("{} {} ({} attempts, last {}): {}", letter.index, letter.key, letter.attempts, letter.last_at.format("%Y-%m-%d %H:%M:%S"), letter.reason);
+                println!(
+                    "{} {} ({} attempts, last {}): {}",
+                    letter.index,
+                    letter.key,
+                    letter.attempts,
+                    letter.last_at.format("%Y-%m-%d %H:%M:%S"),
+                    letter.reason
+                );
             }
         }
-        Dead::Retry { index, keys } => println!("{} to be built again", dead::retry(postgres.pool(), index.as_deref(), &keys).await?),
+        Dead::Retry { index, keys } => println!(
+            "{} to be built again",
+            dead::retry(postgres.pool(), index.as_deref(), &keys).await?
+        ),
         Dead::Drop { index, keys } => println!("{} dropped", dead::drop_letters(postgres.pool(), &index, &keys).await?),
     }
     Ok(())

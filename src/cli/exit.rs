@@ -51,7 +51,9 @@ impl Exit {
         if let Some(error) = error.downcast_ref::<DaemonError>() {
             return match error {
                 DaemonError::Apply(error) => of_apply(error),
-                DaemonError::Fleet(FleetError::Ledger(LedgerError::Absent)) | DaemonError::NotApplied(_) => Self::Config,
+                DaemonError::Fleet(FleetError::Ledger(LedgerError::Absent)) | DaemonError::NotApplied(_) => {
+                    Self::Config
+                }
                 DaemonError::Fleet(_) | DaemonError::Elastic(_) | DaemonError::Postgres(_) => Self::Unavailable,
                 DaemonError::Fatal(_) => Self::Data,
                 DaemonError::Ended(_) => Self::Bug,
@@ -60,7 +62,11 @@ impl Exit {
         if let Some(error) = error.downcast_ref::<ApplyError>() {
             return of_apply(error);
         }
-        if error.is::<LedgerError>() || error.is::<sqlx::Error>() || error.is::<ElasticError>() || error.is::<FleetError>() {
+        if error.is::<LedgerError>()
+            || error.is::<sqlx::Error>()
+            || error.is::<ElasticError>()
+            || error.is::<FleetError>()
+        {
             return Self::Unavailable;
         }
         Self::Bug
@@ -82,7 +88,9 @@ pub fn remedy(error: &anyhow::Error) -> Option<String> {
         ApplyError::Ledger(error) => Some(error.remedy()),
         ApplyError::Postgres(error) => postgres(error),
         ApplyError::Mistakes(_) => None,
-        ApplyError::Locked(_) => Some("run it again when the table is less busy; see pg_locks for who holds it".to_owned()),
+        ApplyError::Locked(_) => {
+            Some("run it again when the table is less busy; see pg_locks for who holds it".to_owned())
+        }
     };
     if let Some(error) = error.downcast_ref::<DaemonError>() {
         return match error {

@@ -22,7 +22,13 @@ use crate::config::Config;
 #[command(name = "highwater", version, propagate_version = true, max_term_width = 100)]
 pub struct Arguments {
     /// The configuration; definitions are read from `indexes/` beside it
-    #[arg(short, long, global = true, env = "HIGHWATER_CONFIG", default_value = "config/highwater.yaml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "HIGHWATER_CONFIG",
+        default_value = "config/highwater.yaml"
+    )]
     pub config: PathBuf,
     /// Least serious level that is logged: error, warn, info, debug, trace
     #[arg(long, global = true, env = "HIGHWATER_LOG_LEVEL")]

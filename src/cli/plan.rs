@@ -14,7 +14,15 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
             println!("-- mapping\n{}\n", serde_json::to_string_pretty(&plan.mappings)?);
         } else {
             println!("index {}", plan.index);
-            println!("  documents from {}, key {}", plan.root_table().sql, plan.key.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(", "));
+            println!(
+                "  documents from {}, key {}",
+                plan.root_table().sql,
+                plan.key
+                    .iter()
+                    .map(|key| key.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
             for level in plan.levels.iter().skip(1) {
                 println!("  {}", level.path);
             }

@@ -25,8 +25,15 @@ pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
         LogFormat::Text => false,
         LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    if json { subscriber.json().init() } else { subscriber.init() }
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    if json {
+        subscriber.json().init()
+    } else {
+        subscriber.init()
+    }
     Ok(())
 }
 
@@ -55,9 +62,15 @@ pub async fn run(mut config: Config, apply: bool) -> anyhow::Result<()> {
 /// Asks the daemon of this configuration whether it is well.
 pub async fn healthcheck(config: &Config) -> anyhow::Result<()> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut connection = tokio::net::TcpStream::connect(config.http.listen).await.map_err(|_| super::Exit::Unavailable)?;
+    let mut connection = tokio::net::TcpStream::connect(config.http.listen)
+        .await
+        .map_err(|_| super::Exit::Unavailable)?;
     connection.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await?;
-    if answer.split_whitespace().nth(1) == Some("200") { Ok(()) } else { Err(super::Exit::Unavailable.into()) }
+    if answer.split_whitespace().nth(1) == Some("200") {
+        Ok(())
+    } else {
+        Err(super::Exit::Unavailable.into())
+    }
 }

@@ -17,7 +17,15 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
     let Some((generation, plan)) = fleet.plans().filter(|(generation, _)| generation.index == index).last() else {
-        eprintln!("there is no index {index:?}; known are: {}", fleet.generations.values().map(|known| known.index.as_str()).collect::<Vec<_>>().join(", "));
+        eprintln!(
+            "there is no index {index:?}; known are: {}",
+            fleet
+                .generations
+                .values()
+                .map(|known| known.index.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
         return Err(Exit::Usage.into());
     };
     if sql {
@@ -26,20 +34,33 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
     let key = Key::from_text(key);
     let fences = snapshot::fence_pool(postgres.pool());
     let mut builder = Builder::new(&postgres, &fences, config.pipeline.max_document_bytes, 256 << 20);
-    let built = builder.build(plan, Scope::Keys(std::slice::from_ref(&key)), fleet.revision).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+    let built = builder
+        .build(plan, Scope::Keys(std::slice::from_ref(&key)), fleet.revision)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
     if let Some(unfit) = built.unfit.first() {
         println!("cannot be built: {}", unfit.reason);
     }
-    let now = built.drafts.items.first().filter(|draft| draft.op == Op::Index).and_then(|draft| {
-        let lines = &built.drafts.body[draft.span.clone()];
-        let source = lines.splitn(2, |byte| *byte == b'\n').nth(1)?;
-        serde_json::from_slice::<Value>(source).ok()
-    });
+    let now = built
+        .drafts
+        .items
+        .first()
+        .filter(|draft| draft.op == Op::Index)
+        .and_then(|draft| {
+            let lines = &built.drafts.body[draft.span.clone()];
+            let source = lines.splitn(2, |byte| *byte == b'\n').nth(1)?;
+            serde_json::from_slice::<Value>(source).ok()
+        });
     match &now {
         Some(document) => println!("{}", serde_json::to_string_pretty(&without_mark(document.clone()))?),
-        None => println!("no document: the table has no such row, its `where` leaves it out, or a required relation is missing"),
+        None => println!(
+            "no document: the table has no such row, its `where` leaves it out, or a required relation is missing"
+        ),
     }
-    let stored = match elastic.get(&generation.concrete, DocumentId::from(&*key.document_id())).await {
+    let stored = match elastic
+        .get(&generation.concrete, DocumentId::from(&*key.document_id()))
+        .await
+    {
         Ok(stored) => stored,
         Err(error) => {
             println!("\n{} cannot be asked: {error}", generation.concrete);
@@ -53,7 +74,12 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
         (Some(stored), Some(now)) => {
             let held: Value = serde_json::from_str(stored.source.get())?;
             let same = without_mark(held.clone()) == without_mark(now);
-            println!("\n{} holds {} (version {})", generation.concrete, if same { "the same" } else { "another" }, stored.version.0);
+            println!(
+                "\n{} holds {} (version {})",
+                generation.concrete,
+                if same { "the same" } else { "another" },
+                stored.version.0
+            );
             if !same {
                 println!("{}", serde_json::to_string_pretty(&without_mark(held))?);
             }

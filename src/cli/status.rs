@@ -32,18 +32,43 @@ pub async fn status(config: &Config, watch: bool, json: bool) -> anyhow::Result<
 
 fn text(status: &Status) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
-    writeln!(out, "revision {}, epoch {}, touches waiting {}{}", status.revision, status.epoch, status.touches_waiting, if status.suspect { ", a sweep is to come" } else { "" })?;
-    writeln!(out, "\n{:<28} {:<9} {:>22} {:>8} {:>6}", "INDEX", "STATE", "BUILT", "PARKED", "DEAD")?;
+    writeln!(
+        out,
+        "revision {}, epoch {}, touches waiting {}{}",
+        status.revision,
+        status.epoch,
+        status.touches_waiting,
+        if status.suspect { ", a sweep is to come" } else { "" }
+    )?;
+    writeln!(
+        out,
+        "\n{:<28} {:<9} {:>22} {:>8} {:>6}",
+        "INDEX", "STATE", "BUILT", "PARKED", "DEAD"
+    )?;
     for index in &status.indexes {
-        let built = if index.jobs == 0 { "complete".to_owned() } else { format!("{} of ~{}", index.documents_done, index.documents_total) };
-        writeln!(out, "{:<28} {:<9} {:>22} {:>8} {:>6}", index.generation, index.state, built, index.parked, index.dead)?;
+        let built = if index.jobs == 0 {
+            "complete".to_owned()
+        } else {
+            format!("{} of ~{}", index.documents_done, index.documents_total)
+        };
+        writeln!(
+            out,
+            "{:<28} {:<9} {:>22} {:>8} {:>6}",
+            index.generation, index.state, built, index.parked, index.dead
+        )?;
         if let Some(reason) = &index.parked_reason {
             writeln!(out, "  waiting: {reason}")?;
         }
     }
     writeln!(out, "\n{:<40} {:<28} AS OF", "TABLE", "LAST TOUCHED")?;
     for mark in &status.watermarks {
-        writeln!(out, "{:<40} {:<28} {}", mark.table, mark.last_touched.format("%Y-%m-%d %H:%M:%S%.6f"), mark.as_of.format("%H:%M:%S%.3f"))?;
+        writeln!(
+            out,
+            "{:<40} {:<28} {}",
+            mark.table,
+            mark.last_touched.format("%Y-%m-%d %H:%M:%S%.6f"),
+            mark.as_of.format("%H:%M:%S%.3f")
+        )?;
     }
     Ok(out)
 }

@@ -21,11 +21,21 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
     let fleet = Fleet::read(&postgres).await?;
     let fences = snapshot::fence_pool(postgres.pool());
     let (mut sound, mut known) = (true, false);
-    for (generation, plan) in fleet.plans().filter(|(generation, _)| index.is_none_or(|index| index == generation.index)) {
+    for (generation, plan) in fleet
+        .plans()
+        .filter(|(generation, _)| index.is_none_or(|index| index == generation.index))
+    {
         known = true;
         let builder = Builder::new(&postgres, &fences, config.pipeline.max_document_bytes, 256 << 20);
-        let mut verify =
-            Verify { postgres: &postgres, elastic: &elastic, generation, plan, revision: fleet.revision, builder, patience: Duration::from_mins(1) };
+        let mut verify = Verify {
+            postgres: &postgres,
+            elastic: &elastic,
+            generation,
+            plan,
+            revision: fleet.revision,
+            builder,
+            patience: Duration::from_mins(1),
+        };
         let findings = verify.run().await?;
         println!("{}: {}", generation.concrete, words(&findings));
         for (key, difference) in findings.differing.iter().take(NAMED) {
@@ -45,19 +55,34 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
         }
     }
     if !known && sound {
-        eprintln!("there is no such index; known are: {}", fleet.generations.values().map(|generation| generation.index.as_str()).collect::<Vec<_>>().join(", "));
+        eprintln!(
+            "there is no such index; known are: {}",
+            fleet
+                .generations
+                .values()
+                .map(|generation| generation.index.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
         return Err(Exit::Usage.into());
     }
     if sound { Ok(()) } else { Err(Exit::Data.into()) }
 }
 
 fn words(findings: &Findings) -> String {
-    let mut words = format!("{} documents compared, {} differences", findings.compared, findings.differing.len());
+    let mut words = format!(
+        "{} documents compared, {} differences",
+        findings.compared,
+        findings.differing.len()
+    );
     if findings.dead > 0 {
         words.push_str(&format!(", {} dead letters (see `highwater dead list`)", findings.dead));
     }
     if findings.outdated > 0 {
-        words.push_str(&format!(", {} built by another version of highwater", findings.outdated));
+        words.push_str(&format!(
+            ", {} built by another version of highwater",
+            findings.outdated
+        ));
     }
     if findings.unsettled {
         words.push_str("; changes on their way did not settle within a minute: is `highwater run` running?");

@@ -21,7 +21,10 @@ pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared
         };
         // A set of generations changes seldom; a question asked a hundred times a second is answered once.
         let known = fleet.borrow().revision;
-        let moved = asked || ledger::generation::revision(postgres.pool()).await.is_ok_and(|revision| revision != known);
+        let moved = asked
+            || ledger::generation::revision(postgres.pool())
+                .await
+                .is_ok_and(|revision| revision != known);
         if !moved {
             continue;
         }
@@ -29,10 +32,15 @@ pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared
             Ok(read) => {
                 for generation in read.generations.values() {
                     if let Err(mistakes) = &generation.plan {
-                        tracing::error!(index = generation.concrete, "the database no longer fits the definition: {mistakes}");
+                        tracing::error!(
+                            index = generation.concrete,
+                            "the database no longer fits the definition: {mistakes}"
+                        );
                     }
                 }
-                shared.queue.keep_only(&read.generations.keys().copied().collect::<Vec<_>>());
+                shared
+                    .queue
+                    .keep_only(&read.generations.keys().copied().collect::<Vec<_>>());
                 fleet.send_replace(Arc::new(read));
             }
             Err(error) => tracing::warn!(error = %error, "the set of indexes cannot be read"),

@@ -71,7 +71,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
     }
     if config.job.capture == CaptureMode::Manage {
         let mut owner = connect::connect_owner(&config.postgres).await?;
-        for line in apply::apply(&mut owner, &config.definitions, postgres.role()).await?.lines {
+        for line in apply::apply(&mut owner, &config.definitions, postgres.role())
+            .await?
+            .lines
+        {
             tracing::info!("{line}");
         }
     }
@@ -85,7 +88,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
 fn applied(config: &Config, fleet: &Fleet) -> Result<(), DaemonError> {
     for definition in &config.definitions {
         let hash = crate::plan::fingerprint(definition);
-        let known = fleet.generations.values().any(|generation| generation.index == definition.index && generation.hash == hash);
+        let known = fleet
+            .generations
+            .values()
+            .any(|generation| generation.index == definition.index && generation.hash == hash);
         if !known {
             return Err(DaemonError::NotApplied(format!(
                 "the definition of index {} was not applied (encoder {ENCODER}): run `highwater apply`, or set `capture: {{ mode: manage }}`",
@@ -106,7 +112,12 @@ async fn wait_for(postgres: &Postgres, stop: &CancellationToken) -> bool {
                 let why = error.to_string();
                 if why != said {
                     let remedy = crate::ledger::error::remedy_of(&error);
-                    tracing::warn!(address = postgres.address(), error = why, remedy, "waiting for Postgres");
+                    tracing::warn!(
+                        address = postgres.address(),
+                        error = why,
+                        remedy,
+                        "waiting for Postgres"
+                    );
                     said = why;
                 }
             }
@@ -141,7 +152,15 @@ impl Daemon {
             fatal,
             settings: Arc::new(config.pipeline.clone()),
         };
-        Self { config, postgres, elastic, shared, fleet, fatal: fatal_receiver, wake: Arc::new(Notify::new()) }
+        Self {
+            config,
+            postgres,
+            elastic,
+            shared,
+            fleet,
+            fatal: fatal_receiver,
+            wake: Arc::new(Notify::new()),
+        }
     }
 
     async fn serve(mut self, stop: CancellationToken) -> Result<(), DaemonError> {
@@ -166,7 +185,12 @@ impl Daemon {
 
     fn writer(&self, fences: &sqlx::PgPool, body_bytes: usize) -> Writer {
         Writer {
-            builder: Builder::new(&self.postgres, fences, self.config.pipeline.max_document_bytes, BATCH_BYTES),
+            builder: Builder::new(
+                &self.postgres,
+                fences,
+                self.config.pipeline.max_document_bytes,
+                BATCH_BYTES,
+            ),
             elastic: self.elastic.clone(),
             settings: self.shared.settings.clone(),
             body_bytes,
@@ -178,11 +202,17 @@ impl Daemon {
         let pipeline = &self.config.pipeline;
         for _ in 0..pipeline.workers {
             let writer = self.writer(&fences, pipeline.live_body_bytes);
-            tasks.spawn("worker", worker::run(self.shared.clone(), Lane::Live, writer, stop.clone()));
+            tasks.spawn(
+                "worker",
+                worker::run(self.shared.clone(), Lane::Live, writer, stop.clone()),
+            );
         }
         for _ in 0..pipeline.backfill_workers {
             let writer = self.writer(&fences, pipeline.live_body_bytes);
-            tasks.spawn("storm worker", worker::run(self.shared.clone(), Lane::Storm, writer, stop.clone()));
+            tasks.spawn(
+                "storm worker",
+                worker::run(self.shared.clone(), Lane::Storm, writer, stop.clone()),
+            );
         }
     }
 
@@ -228,9 +258,28 @@ impl Daemon {
             mend,
         };
         tasks.spawn("keeper", with(stop, |stop| async move { keeper.run(stop).await }));
-        tasks.spawn("mending", mend_capture(self.config.clone(), mending, self.shared.replan.clone(), stop.clone()));
-        tasks.spawn("fleet", fleet::follow(self.postgres.clone(), self.fleet.clone(), self.shared.clone(), stop.clone()));
-        tasks.spawn("bring up", bring_up_all(self.postgres.clone(), self.elastic.clone(), self.shared.clone(), stop.clone()));
+        tasks.spawn(
+            "mending",
+            mend_capture(self.config.clone(), mending, self.shared.replan.clone(), stop.clone()),
+        );
+        tasks.spawn(
+            "fleet",
+            fleet::follow(
+                self.postgres.clone(),
+                self.fleet.clone(),
+                self.shared.clone(),
+                stop.clone(),
+            ),
+        );
+        tasks.spawn(
+            "bring up",
+            bring_up_all(
+                self.postgres.clone(),
+                self.elastic.clone(),
+                self.shared.clone(),
+                stop.clone(),
+            ),
+        );
         tasks.spawn("progress", progress::show(self.postgres.clone(), stop.clone()));
     }
 }
@@ -267,7 +316,12 @@ async fn bring_up_all(postgres: Postgres, elastic: Elastic, shared: Shared, stop
 }
 
 /// Puts capture back as it should be, and has everything looked at, since changes may have gone unlogged.
-async fn mend_capture(config: Arc<Config>, mut asked: mpsc::Receiver<()>, replan: Arc<Notify>, stop: CancellationToken) {
+async fn mend_capture(
+    config: Arc<Config>,
+    mut asked: mpsc::Receiver<()>,
+    replan: Arc<Notify>,
+    stop: CancellationToken,
+) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -284,7 +338,9 @@ async fn mend(config: &Config) -> Result<(), DaemonError> {
     let postgres = Postgres::new(&config.postgres)?;
     let mut owner = connect::connect_owner(&config.postgres).await?;
     if apply::mend(&mut owner).await? {
-        crate::ledger::identity::suspect_everything(postgres.pool()).await.map_err(ApplyError::from)?;
+        crate::ledger::identity::suspect_everything(postgres.pool())
+            .await
+            .map_err(ApplyError::from)?;
     }
     Ok(())
 }

@@ -48,7 +48,12 @@ fn summary(status: &Status) {
 }
 
 fn say(index: &IndexStatus) {
-    tracing::info!(index = index.generation, documents = index.documents_done, of_about = index.documents_total, "building");
+    tracing::info!(
+        index = index.generation,
+        documents = index.documents_done,
+        of_about = index.documents_total,
+        "building"
+    );
 }
 
 fn draw(bars: &MultiProgress, shown: &mut HashMap<String, ProgressBar>, index: &IndexStatus) {
@@ -61,7 +66,9 @@ fn draw(bars: &MultiProgress, shown: &mut HashMap<String, ProgressBar>, index: &
     let bar = shown.entry(index.generation.clone()).or_insert_with(|| {
         let bar = bars.add(ProgressBar::new(0));
         // The template is a constant: were it wrong, the plain bar would do.
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len} documents, {per_sec}, {eta} left") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len} documents, {per_sec}, {eta} left")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(index.generation.clone());

@@ -66,7 +66,11 @@ impl TouchLog {
                 Ok(Done::Some { full }) => {
                     pause = self.settings.poll_min;
                     // Under a backlog every second claim takes the newest: a storm must not stand before single changes.
-                    end = if full && end == End::Oldest { End::Newest } else { End::Oldest };
+                    end = if full && end == End::Oldest {
+                        End::Newest
+                    } else {
+                        End::Oldest
+                    };
                     continue;
                 }
                 Ok(Done::Idle) => pause = (pause * 2).min(self.settings.poll_max),
@@ -90,7 +94,9 @@ impl TouchLog {
         if fleet.generations.is_empty() || fleet.generations.keys().all(|id| self.shared.queue.held(*id).is_some()) {
             return Ok(Done::Idle);
         }
-        let Some(claim) = claim::claim(self.postgres.pool(), self.settings.claim_size, end).await? else { return Ok(Done::Idle) };
+        let Some(claim) = claim::claim(self.postgres.pool(), self.settings.claim_size, end).await? else {
+            return Ok(Done::Idle);
+        };
         // Generations may have been added since; the claim's touches must reach them all.
         let fleet = self.shared.fleet.borrow().clone();
         let resolved = {
@@ -127,11 +133,27 @@ impl TouchLog {
         }
     }
 
-    async fn settle(&self, claim: Claim, fleet: &Fleet, closed: Closed, jobs: Vec<crate::ledger::job::NewJob>) -> Result<(), ClaimError> {
+    async fn settle(
+        &self,
+        claim: Claim,
+        fleet: &Fleet,
+        closed: Closed,
+        jobs: Vec<crate::ledger::job::NewJob>,
+    ) -> Result<(), ClaimError> {
         let oldest = claim.touches.iter().map(|touch| touch.at).min().unwrap_or_default();
-        let mut settlement = Settlement { repeat_after: self.repeat_deletes_after, jobs, ..Settlement::default() };
-        settlement.touches = claim.touches.iter().map(|touch| (touch.id, touch.xid.clone())).collect();
-        record(&mut settlement, closed, |target| park(&self.shared, fleet, target, oldest));
+        let mut settlement = Settlement {
+            repeat_after: self.repeat_deletes_after,
+            jobs,
+            ..Settlement::default()
+        };
+        settlement.touches = claim
+            .touches
+            .iter()
+            .map(|touch| (touch.id, touch.xid.clone()))
+            .collect();
+        record(&mut settlement, closed, |target| {
+            park(&self.shared, fleet, target, oldest)
+        });
         settlement.commit(claim.transaction).await?;
         Ok(())
     }
@@ -146,7 +168,12 @@ pub fn record(settlement: &mut Settlement, closed: Closed, mut park: impl FnMut(
                 settlement.deletes.push((generation, key.clone(), version));
                 settlement.written.push((generation, key, version));
             }
-            Fate::Dead(version, reason) => settlement.dead.push(Death { generation, key, version, reason }),
+            Fate::Dead(version, reason) => settlement.dead.push(Death {
+                generation,
+                key,
+                version,
+                reason,
+            }),
             Fate::Moot => {}
         }
     }
@@ -155,9 +182,17 @@ pub fn record(settlement: &mut Settlement, closed: Closed, mut park: impl FnMut(
 
 /// A key that could not be settled in time, and why.
 pub fn park(shared: &Shared, fleet: &Fleet, (generation, key): Target, at: DateTime<Utc>) -> Park {
-    let reason = shared.queue.held(generation).unwrap_or_else(|| match fleet.generations.get(&generation) {
-        Some(_) => "not written in time".to_owned(),
-        None => "the generation is not planned".to_owned(),
-    });
-    Park { generation, key, reason, at }
+    let reason = shared
+        .queue
+        .held(generation)
+        .unwrap_or_else(|| match fleet.generations.get(&generation) {
+            Some(_) => "not written in time".to_owned(),
+            None => "the generation is not planned".to_owned(),
+        });
+    Park {
+        generation,
+        key,
+        reason,
+        at,
+    }
 }

@@ -42,7 +42,11 @@ pub async fn apply(owner: &mut PgConnection, definitions: &[Definition], role: &
     ledger::migrate::grant(owner, role).await?;
     // Capture of what is to come first, so that it is complete before anything is fed by it.
     let fed = fed(owner, &catalog).await?;
-    let wanted = Capture::union(fed.iter().flat_map(|plan| &plan.captures).chain(plans.iter().flat_map(|(_, plan)| &plan.captures)));
+    let wanted = Capture::union(
+        fed.iter()
+            .flat_map(|plan| &plan.captures)
+            .chain(plans.iter().flat_map(|(_, plan)| &plan.captures)),
+    );
     for capture in &wanted {
         if install(owner, capture).await? {
             applied.lines.push(format!("captured {}", capture.table.sql));
@@ -52,7 +56,9 @@ pub async fn apply(owner: &mut PgConnection, definitions: &[Definition], role: &
         let mut transaction = owner.begin().await?;
         ledger::generation::lock_set(&mut transaction).await?;
         if ledger::generation::add(&mut transaction, &plan.index, &definition.text, &plan.hash).await? {
-            applied.lines.push(format!("added a generation of index {}", plan.index));
+            applied
+                .lines
+                .push(format!("added a generation of index {}", plan.index));
         }
         transaction.commit().await?;
     }
@@ -92,7 +98,8 @@ pub fn plan_all<'d>(definitions: &'d [Definition], catalog: &Catalog) -> Result<
 /// What other definitions that are fed need captured; those that no longer fit the database need nothing.
 async fn fed(owner: &mut PgConnection, catalog: &Catalog) -> Result<Vec<Plan>, ApplyError> {
     let rows = ledger::generation::fed(owner).await?.1;
-    let plan = |row: &ledger::GenerationRow| Plan::new(&Definition::parse("ledger", &row.definition).ok()?, catalog).ok();
+    let plan =
+        |row: &ledger::GenerationRow| Plan::new(&Definition::parse("ledger", &row.definition).ok()?, catalog).ok();
     Ok(rows.iter().filter_map(plan).collect())
 }
 

@@ -38,7 +38,13 @@ async fn keep(postgres: &Postgres, elastic: &Elastic, generation: &Generation) -
     Ok(true)
 }
 
-async fn build(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet, generation: &Arc<Generation>, plan: &Plan) -> Result<bool, JobError> {
+async fn build(
+    postgres: &Postgres,
+    elastic: &Elastic,
+    fleet: &Fleet,
+    generation: &Arc<Generation>,
+    plan: &Plan,
+) -> Result<bool, JobError> {
     let pool = postgres.pool();
     let started = ledger::job::was_backfilled(pool, generation.id).await?;
     if !elastic.index_exists(&generation.concrete).await? {
@@ -49,7 +55,15 @@ async fn build(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet, generation
     }
     if !started {
         // Capture was committed before the generation was: what the ranges miss is in the log.
-        ledger::job::add(pool, &NewJob { generation: generation.id, kind: Kind::Backfill, touched: None }).await?;
+        ledger::job::add(
+            pool,
+            &NewJob {
+                generation: generation.id,
+                kind: Kind::Backfill,
+                touched: None,
+            },
+        )
+        .await?;
         return Ok(false);
     }
     if ledger::job::is_behind(pool, generation.id).await? {
@@ -72,7 +86,16 @@ async fn create(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Resu
     elastic.put_template(&generation.index).await?;
     let (settings, empty) = (generation_settings(plan.settings.clone()), Map::new());
     let mappings = plan.mappings.as_object().unwrap_or(&empty);
-    elastic.create_index(&generation.concrete, IndexPlan { settings: &settings, mappings, hash: &plan.hash }).await?;
+    elastic
+        .create_index(
+            &generation.concrete,
+            IndexPlan {
+                settings: &settings,
+                mappings,
+                hash: &plan.hash,
+            },
+        )
+        .await?;
     tracing::info!(index = generation.concrete, "created");
     Ok(())
 }
@@ -90,9 +113,25 @@ async fn point(elastic: &Elastic, fleet: &Fleet, generation: &Generation) -> Res
         Behind::Nothing => Vec::new(),
         Behind::Indexes(indexes) => indexes,
     };
-    let own: Vec<&str> = fleet.generations.values().filter(|other| other.index == generation.index).map(|other| other.concrete.as_str()).collect();
+    let own: Vec<&str> = fleet
+        .generations
+        .values()
+        .filter(|other| other.index == generation.index)
+        .map(|other| other.concrete.as_str())
+        .collect();
     let prefix = format!("{}-", generation.index);
-    let from: Vec<&str> = behind.iter().map(String::as_str).filter(|index| own.contains(index) || index.starts_with(&prefix)).collect();
-    elastic.point_alias(PointAlias { alias: &generation.index, to: &generation.concrete, from: &from, remove_index: false }).await?;
+    let from: Vec<&str> = behind
+        .iter()
+        .map(String::as_str)
+        .filter(|index| own.contains(index) || index.starts_with(&prefix))
+        .collect();
+    elastic
+        .point_alias(PointAlias {
+            alias: &generation.index,
+            to: &generation.concrete,
+            from: &from,
+            remove_index: false,
+        })
+        .await?;
     Ok(true)
 }

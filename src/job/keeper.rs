@@ -34,7 +34,10 @@ struct Every {
 
 impl Every {
     fn new(period: Duration) -> Self {
-        Self { period, due: Instant::now() }
+        Self {
+            period,
+            due: Instant::now(),
+        }
     }
 
     fn is_due(&mut self) -> bool {
@@ -127,7 +130,10 @@ impl Keeper {
             if !ledger::capture::installed(&mut connection, capture).await? {
                 drifted = true;
                 match self.settings.capture {
-                    CaptureMode::Manage => tracing::warn!(table = capture.table.sql, "capture is not as it was installed; mending it"),
+                    CaptureMode::Manage => tracing::warn!(
+                        table = capture.table.sql,
+                        "capture is not as it was installed; mending it"
+                    ),
                     CaptureMode::Check => tracing::error!(
                         table = capture.table.sql,
                         "capture is not as it was installed, and changes may be missed: run `highwater apply`, then `highwater verify --repair`"
@@ -149,7 +155,11 @@ impl Keeper {
     async fn nonce(&self) -> Result<(), JobError> {
         let pool = self.postgres.pool();
         let nonce = ledger::identity::nonce(pool).await?;
-        let found: Option<i64> = self.elastic.get_nonce(&nonce.source).await?.and_then(|text| text.parse().ok());
+        let found: Option<i64> = self
+            .elastic
+            .get_nonce(&nonce.source)
+            .await?
+            .and_then(|text| text.parse().ok());
         match found {
             Some(found) if found > nonce.current => {
                 let _ = self.shared.fatal.try_send(

@@ -60,9 +60,19 @@ impl Retry {
 
     async fn parked(&self) -> Result<bool, JobError> {
         let fleet = self.shared.fleet.borrow().clone();
-        let free: Vec<i32> = fleet.generations.keys().copied().filter(|id| self.shared.queue.held(*id).is_none() || self.shared.queue.may_try(*id)).collect();
-        let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else { return Ok(false) };
-        let mut taken: HashMap<(i32, Key), Parked> = keys.into_iter().map(|parked| ((parked.generation, parked.key.clone()), parked)).collect();
+        let free: Vec<i32> = fleet
+            .generations
+            .keys()
+            .copied()
+            .filter(|id| self.shared.queue.held(*id).is_none() || self.shared.queue.may_try(*id))
+            .collect();
+        let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else {
+            return Ok(false);
+        };
+        let mut taken: HashMap<(i32, Key), Parked> = keys
+            .into_iter()
+            .map(|parked| ((parked.generation, parked.key.clone()), parked))
+            .collect();
         let receipt = Receipt::expecting(taken.keys().cloned());
         for (generation, key) in taken.keys() {
             self.shared.queue.push(*generation, Lane::Live, [key.clone()], &receipt);
@@ -71,7 +81,10 @@ impl Retry {
         if self.shared.fleet.borrow().revision != fleet.revision {
             return Ok(true); // rolled back: the keys are parked as before
         }
-        let mut settlement = Settlement { repeat_after: self.settings.delete_repeat_after, ..Settlement::default() };
+        let mut settlement = Settlement {
+            repeat_after: self.settings.delete_repeat_after,
+            ..Settlement::default()
+        };
         for (target, _) in &closed.settled {
             if let Some(parked) = taken.get(target) {
                 settlement.unparked.push((target.0, target.1.clone(), parked.serial));
@@ -80,25 +93,40 @@ impl Retry {
         record(&mut settlement, closed, |target| {
             let reason = self.shared.queue.held(target.0);
             let parked = taken.remove(&target);
-            let (at, before) = parked.map_or_else(|| (chrono::Utc::now(), String::new()), |parked| (parked.at, parked.reason));
-            Park { generation: target.0, key: target.1, reason: reason.unwrap_or(before), at }
+            let (at, before) = parked.map_or_else(
+                || (chrono::Utc::now(), String::new()),
+                |parked| (parked.at, parked.reason),
+            );
+            Park {
+                generation: target.0,
+                key: target.1,
+                reason: reason.unwrap_or(before),
+                at,
+            }
         });
         settlement.commit(transaction).await?;
         Ok(true)
     }
 
     async fn deletes(&self) -> Result<bool, JobError> {
-        let Some(due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else { return Ok(false) };
+        let Some(due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else {
+            return Ok(false);
+        };
         let fleet = self.shared.fleet.borrow().clone();
         let mut by_index: HashMap<(i32, Version), Vec<Key>> = HashMap::new();
         for (generation, key, version) in due.deletes {
             by_index.entry((generation, version)).or_default().push(key);
         }
         for ((generation, version), keys) in by_index {
-            let Some(generation) = fleet.generations.get(&generation) else { continue };
+            let Some(generation) = fleet.generations.get(&generation) else {
+                continue;
+            };
             let outcomes = self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await?;
             if outcomes.iter().any(|outcome| !outcome.is_settled()) {
-                return Err(JobError::Waiting(format!("{} takes no deletes now", generation.concrete))); // all stay due
+                return Err(JobError::Waiting(format!(
+                    "{} takes no deletes now",
+                    generation.concrete
+                ))); // all stay due
             }
         }
         due.transaction.commit().await.map_err(LedgerError::from)?;
@@ -112,10 +140,20 @@ fn deletes(version: Version, keys: Vec<Key>) -> Drafts {
     for key in keys {
         let start = body.len();
         let id = key.document_id().into_owned();
-        let action = serde_json::json!({ "delete": { "_id": id, "version": version.0, "version_type": "external_gte" } });
+        let action =
+            serde_json::json!({ "delete": { "_id": id, "version": version.0, "version_type": "external_gte" } });
         body.extend_from_slice(action.to_string().as_bytes());
         body.push(b'\n');
-        items.push(Draft { key, id, op: Op::Delete, span: start..body.len() });
+        items.push(Draft {
+            key,
+            id,
+            op: Op::Delete,
+            span: start..body.len(),
+        });
     }
-    Drafts { version, body: Bytes::from(body), items }
+    Drafts {
+        version,
+        body: Bytes::from(body),
+        items,
+    }
 }

@@ -84,7 +84,10 @@ impl Verify<'_> {
     /// Rows against documents.
     async fn rows(&mut self, findings: &mut Findings) -> Result<Vec<Key>, JobError> {
         let mut suspects = Vec::new();
-        let bounds = sqlx::query(AssertSqlSafe(self.plan.cut_sql())).bind(PAGE).fetch_all(self.postgres.pool()).await?;
+        let bounds = sqlx::query(AssertSqlSafe(self.plan.cut_sql()))
+            .bind(PAGE)
+            .fetch_all(self.postgres.pool())
+            .await?;
         let mut low: Option<Key> = None;
         let mut highs: Vec<Option<Key>> = Vec::with_capacity(bounds.len() + 1);
         for row in bounds {
@@ -93,15 +96,25 @@ impl Verify<'_> {
         }
         highs.push(None);
         for high in highs {
-            let scope = Scope::Range { low: low.as_ref(), high: high.as_ref() };
+            let scope = Scope::Range {
+                low: low.as_ref(),
+                high: high.as_ref(),
+            };
             match self.builder.build(self.plan, scope, self.revision).await {
                 Ok(built) => {
                     findings.compared += built.drafts.items.len() as u64;
-                    suspects.extend(self.compare(&built, Some(findings)).await?.into_iter().map(|(key, _)| key));
+                    suspects.extend(
+                        self.compare(&built, Some(findings))
+                            .await?
+                            .into_iter()
+                            .map(|(key, _)| key),
+                    );
                     suspects.extend(built.unfit.into_iter().map(|unfit| unfit.key));
                 }
                 // Some row cannot be computed: its keys are looked at one by one below.
-                Err(error) if error.verdict(false) == Verdict::Bisect => suspects.extend(self.keys(low.as_ref(), high.as_ref()).await?),
+                Err(error) if error.verdict(false) == Verdict::Bisect => {
+                    suspects.extend(self.keys(low.as_ref(), high.as_ref()).await?)
+                }
                 Err(error) => return Err(error.into()),
             }
             low = high;
@@ -128,7 +141,10 @@ impl Verify<'_> {
     async fn documents(&mut self) -> Result<Vec<Key>, JobError> {
         let mut suspects = Vec::new();
         self.elastic.refresh(&self.generation.concrete).await?;
-        let mut scan = self.elastic.scan_marks(&self.generation.concrete, usize::try_from(PAGE).unwrap_or(1000)).await?;
+        let mut scan = self
+            .elastic
+            .scan_marks(&self.generation.concrete, usize::try_from(PAGE).unwrap_or(1000))
+            .await?;
         loop {
             let page = scan.page().await?;
             if page.is_empty() {
@@ -148,10 +164,19 @@ impl Verify<'_> {
     }
 
     /// What differs between drafts and index.
-    async fn compare(&self, built: &Built, findings: Option<&mut Findings>) -> Result<Vec<(Key, Difference)>, JobError> {
+    async fn compare(
+        &self,
+        built: &Built,
+        findings: Option<&mut Findings>,
+    ) -> Result<Vec<(Key, Difference)>, JobError> {
         let mut outdated = 0;
         let mut differing = Vec::new();
-        let ids: Vec<DocumentId<'_>> = built.drafts.items.iter().map(|draft| DocumentId::from(draft.id.as_str())).collect();
+        let ids: Vec<DocumentId<'_>> = built
+            .drafts
+            .items
+            .iter()
+            .map(|draft| DocumentId::from(draft.id.as_str()))
+            .collect();
         let mut marks = Vec::with_capacity(ids.len());
         for page in ids.chunks(usize::try_from(PAGE).unwrap_or(1000)) {
             marks.extend(self.elastic.mget_marks(&self.generation.concrete, page).await?);
@@ -215,8 +240,11 @@ impl Verify<'_> {
     /// Takes out what is known as a dead letter.
     async fn know_the_dead(&self, findings: &mut Findings) -> Result<(), JobError> {
         let letters = ledger::dead::list(self.postgres.pool(), Some(&self.generation.index), i64::MAX).await?;
-        let dead: hashbrown::HashSet<Key> =
-            letters.iter().filter(|letter| letter.generation == self.generation.id).map(|letter| Key::from_text(&letter.key)).collect();
+        let dead: hashbrown::HashSet<Key> = letters
+            .iter()
+            .filter(|letter| letter.generation == self.generation.id)
+            .map(|letter| Key::from_text(&letter.key))
+            .collect();
         findings.dead = dead.len() as u64;
         findings.differing.retain(|(key, _)| !dead.contains(key));
         Ok(())
@@ -224,7 +252,10 @@ impl Verify<'_> {
 }
 
 fn key_of(stored: &Stored) -> Key {
-    stored.mark.as_ref().map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
+    stored
+        .mark
+        .as_ref()
+        .map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
 }
 
 /// The highest epoch of any document's version in an index; 0 where there is no index.

@@ -61,7 +61,9 @@ impl Walker {
     async fn turn(&self, writer: &mut Writer, stop: &CancellationToken) -> Result<bool, JobError> {
         let fleet = self.shared.fleet.borrow().clone();
         for job in job::open(self.postgres.pool()).await? {
-            let Some(generation) = fleet.generations.get(&job.generation) else { continue };
+            let Some(generation) = fleet.generations.get(&job.generation) else {
+                continue;
+            };
             let Ok(plan) = &generation.plan else { continue };
             if self.shared.queue.held(generation.id).is_some() && !self.shared.queue.may_try(generation.id) {
                 continue;
@@ -97,7 +99,9 @@ impl Walker {
         if job::has_ranges(pool, job.id).await? {
             return Ok(false); // others are at the last ones
         }
-        let Some(transaction) = job::take_whole(pool, job.id).await? else { return Ok(false) };
+        let Some(transaction) = job::take_whole(pool, job.id).await? else {
+            return Ok(false);
+        };
         if job.kind == Kind::Sweep && !self.ids(fleet, generation, plan, stop).await? {
             return Ok(false);
         }
@@ -106,7 +110,14 @@ impl Walker {
         Ok(true)
     }
 
-    async fn range(&self, fleet: &Fleet, generation: &Generation, plan: &Plan, range: ClaimedRange, writer: &mut Writer) -> Result<(), JobError> {
+    async fn range(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        range: ClaimedRange,
+        writer: &mut Writer,
+    ) -> Result<(), JobError> {
         let bounds = (range.low.as_ref(), range.high.as_ref());
         let report = match writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
             Some(report) => report,
@@ -130,10 +141,24 @@ impl Walker {
         if let Some(stopped) = report.stopped {
             return Err(JobError::Waiting(format!("{stopped:?}"))); // the range is free again
         }
-        let mut settlement = Settlement { repeat_after: self.settings.delete_repeat_after, ..Settlement::default() };
+        let mut settlement = Settlement {
+            repeat_after: self.settings.delete_repeat_after,
+            ..Settlement::default()
+        };
         let documents = i64::try_from(report.settled.len()).unwrap_or(i64::MAX);
-        let settled = report.settled.into_iter().map(|(key, fate)| ((generation.id, key), fate)).collect();
-        record(&mut settlement, Closed { settled, unsettled: Vec::new() }, |target| park(&self.shared, fleet, target, chrono::Utc::now()));
+        let settled = report
+            .settled
+            .into_iter()
+            .map(|(key, fate)| ((generation.id, key), fate))
+            .collect();
+        record(
+            &mut settlement,
+            Closed {
+                settled,
+                unsettled: Vec::new(),
+            },
+            |target| park(&self.shared, fleet, target, chrono::Utc::now()),
+        );
         let mut transaction = range.transaction;
         job::finish_range(&mut transaction, range.job, range.number, documents).await?;
         settlement.commit(transaction).await?;
@@ -147,13 +172,24 @@ impl Walker {
                 bind(&mut arguments, part.into_owned())?;
             }
         }
-        let rows = sqlx::query_with(AssertSqlSafe(plan.range_keys_sql(low.is_some(), high.is_some())), arguments).fetch_all(self.postgres.pool()).await?;
+        let rows = sqlx::query_with(
+            AssertSqlSafe(plan.range_keys_sql(low.is_some(), high.is_some())),
+            arguments,
+        )
+        .fetch_all(self.postgres.pool())
+        .await?;
         keys(&rows)
     }
 
     /// Every id in the index that has no row is built like any other key, which deletes it. Returns whether it came to
     /// the end.
-    async fn ids(&self, fleet: &Fleet, generation: &Generation, plan: &Plan, stop: &CancellationToken) -> Result<bool, JobError> {
+    async fn ids(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        stop: &CancellationToken,
+    ) -> Result<bool, JobError> {
         self.elastic.refresh(&generation.concrete).await?;
         let mut scan = self.elastic.scan_marks(&generation.concrete, PAGE).await?;
         loop {
@@ -162,7 +198,15 @@ impl Walker {
                 scan.close().await?;
                 return Ok(!stop.is_cancelled());
             }
-            let found: Vec<Key> = page.iter().map(|stored| stored.mark.as_ref().map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))).collect();
+            let found: Vec<Key> = page
+                .iter()
+                .map(|stored| {
+                    stored
+                        .mark
+                        .as_ref()
+                        .map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
+                })
+                .collect();
             let present = self.present(plan, &found).await?;
             let extra = found.into_iter().filter(|key| !present.contains(key)).collect();
             self.push(fleet, generation, extra).await?;
@@ -181,24 +225,50 @@ impl Walker {
         for column in columns {
             bind(&mut arguments, column)?;
         }
-        let rows = sqlx::query_with(AssertSqlSafe(plan.present_sql()), arguments).fetch_all(self.postgres.pool()).await?;
+        let rows = sqlx::query_with(AssertSqlSafe(plan.present_sql()), arguments)
+            .fetch_all(self.postgres.pool())
+            .await?;
         Ok(keys(&rows)?.into_iter().collect())
     }
 
     /// The roots that touched rows reach, page by page.
-    async fn expand(&self, fleet: &Fleet, generation: &Generation, plan: &Plan, job: &Job, stop: &CancellationToken) -> Result<bool, JobError> {
-        let Some(transaction) = job::take_whole(self.postgres.pool(), job.id).await? else { return Ok(false) };
-        let Some((layout, touched)) = job.touched.as_ref().and_then(|(number, touched)| Some((fleet.layouts.get(number)?, touched))) else {
+    async fn expand(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        job: &Job,
+        stop: &CancellationToken,
+    ) -> Result<bool, JobError> {
+        let Some(transaction) = job::take_whole(self.postgres.pool(), job.id).await? else {
+            return Ok(false);
+        };
+        let Some((layout, touched)) = job
+            .touched
+            .as_ref()
+            .and_then(|(number, touched)| Some((fleet.layouts.get(number)?, touched)))
+        else {
             return Err(JobError::Waiting("a layout newer than what was read".to_owned()));
         };
         for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.table_oid) {
-            let (whole, key_only) = touched.iter().map(Vec::as_slice).partition(|row| reaches(fanout, layout, row));
+            let (whole, key_only) = touched
+                .iter()
+                .map(Vec::as_slice)
+                .partition(|row| reaches(fanout, layout, row));
             for way in ways(fanout, layout, whole, key_only) {
                 let mut after: Option<Key> = None;
                 loop {
                     let page = {
                         let mut connection = self.postgres.pool().acquire().await?;
-                        resolve::roots(&mut connection, way.statement, &way.columns, after.as_ref(), plan.key.len(), PAGE as i64).await?
+                        resolve::roots(
+                            &mut connection,
+                            way.statement,
+                            &way.columns,
+                            after.as_ref(),
+                            plan.key.len(),
+                            PAGE as i64,
+                        )
+                        .await?
                     };
                     if stop.is_cancelled() {
                         return Ok(false);
@@ -229,7 +299,10 @@ impl Walker {
         if self.shared.fleet.borrow().revision != fleet.revision {
             return Err(JobError::Waiting("the set of generations has changed".to_owned()));
         }
-        let mut settlement = Settlement { repeat_after: self.settings.delete_repeat_after, ..Settlement::default() };
+        let mut settlement = Settlement {
+            repeat_after: self.settings.delete_repeat_after,
+            ..Settlement::default()
+        };
         let now = chrono::Utc::now();
         record(&mut settlement, closed, |target| park(&self.shared, fleet, target, now));
         let transaction = self.postgres.pool().begin().await.map_err(LedgerError::from)?;

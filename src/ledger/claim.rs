@@ -59,7 +59,10 @@ pub async fn claim(pool: &PgPool, limit: u32, end: End) -> Result<Option<Claim>,
             "SELECT id, xid::text, at, capture, columns, generation FROM highwater.touch ORDER BY id DESC LIMIT $1 FOR UPDATE SKIP LOCKED"
         }
     };
-    let rows = sqlx::query(sql).bind(i64::from(limit)).fetch_all(&mut *transaction).await?;
+    let rows = sqlx::query(sql)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *transaction)
+        .await?;
     if rows.is_empty() {
         transaction.rollback().await?;
         return Ok(None);
@@ -70,7 +73,10 @@ pub async fn claim(pool: &PgPool, limit: u32, end: End) -> Result<Option<Claim>,
 
 /// Whether there is anything in the log: the cheap question of an idle daemon.
 async fn any(pool: &PgPool) -> Result<bool, LedgerError> {
-    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.touch)").fetch_one(pool).await?.try_get(0)?)
+    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.touch)")
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?)
 }
 
 fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
@@ -89,11 +95,13 @@ fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
 /// # Errors
 /// Those of the connection.
 pub async fn touch_documents(pool: &PgPool, generation: i32, keys: &[&str]) -> Result<(), LedgerError> {
-    sqlx::query("INSERT INTO highwater.touch (generation, columns) SELECT $1, ARRAY[key] FROM unnest($2::text[]) AS keys(key)")
-        .bind(generation)
-        .bind(keys)
-        .execute(pool)
-        .await?;
+    sqlx::query(
+        "INSERT INTO highwater.touch (generation, columns) SELECT $1, ARRAY[key] FROM unnest($2::text[]) AS keys(key)",
+    )
+    .bind(generation)
+    .bind(keys)
+    .execute(pool)
+    .await?;
     Ok(())
 }
 

@@ -51,13 +51,22 @@ impl Fleet {
         let (revision, rows) = ledger::generation::fed(&mut connection).await?;
         let layouts = ledger::capture::layouts(postgres.pool()).await?;
         let catalog = read_catalog(&mut connection).await.map_err(FleetError::Catalog)?;
-        let generations = rows.into_iter().map(|row| (row.id, Arc::new(Generation::new(row, &catalog)))).collect();
-        Ok(Self { revision, generations, layouts })
+        let generations = rows
+            .into_iter()
+            .map(|row| (row.id, Arc::new(Generation::new(row, &catalog))))
+            .collect();
+        Ok(Self {
+            revision,
+            generations,
+            layouts,
+        })
     }
 
     /// The plans that there are.
     pub fn plans(&self) -> impl Iterator<Item = (&Arc<Generation>, &Arc<Plan>)> {
-        self.generations.values().filter_map(|generation| Some((generation, generation.plan.as_ref().ok()?)))
+        self.generations
+            .values()
+            .filter_map(|generation| Some((generation, generation.plan.as_ref().ok()?)))
     }
 }
 
@@ -65,6 +74,13 @@ impl Generation {
     fn new(row: GenerationRow, catalog: &Catalog) -> Self {
         let file = format!("ledger:{}", row.concrete());
         let plan = Definition::parse(&file, &row.definition).and_then(|definition| Plan::new(&definition, catalog));
-        Self { id: row.id, concrete: row.concrete(), index: row.index, live: row.live, hash: row.hash, plan: plan.map(Arc::new) }
+        Self {
+            id: row.id,
+            concrete: row.concrete(),
+            index: row.index,
+            live: row.live,
+            hash: row.hash,
+            plan: plan.map(Arc::new),
+        }
     }
 }

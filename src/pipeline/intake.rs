@@ -32,7 +32,12 @@ type Rows<'t> = Vec<&'t [Option<String>]>;
 ///
 /// # Errors
 /// Those of the statements; nothing is settled then.
-pub async fn resolve(connection: &mut PgConnection, fleet: &Fleet, touches: &[Touch], storm_above: u64) -> Result<Resolved, SourceError> {
+pub async fn resolve(
+    connection: &mut PgConnection,
+    fleet: &Fleet,
+    touches: &[Touch],
+    storm_above: u64,
+) -> Result<Resolved, SourceError> {
     let mut resolved = Resolved::default();
     let mut by_layout: HashMap<i32, Rows<'_>> = HashMap::new();
     let mut marked: HashSet<i32> = HashSet::new();
@@ -50,18 +55,40 @@ pub async fn resolve(connection: &mut PgConnection, fleet: &Fleet, touches: &[To
             (_, None, _) => {}
         }
     }
-    if marked.iter().chain(by_layout.keys()).any(|layout| !fleet.layouts.contains_key(layout)) {
+    if marked
+        .iter()
+        .chain(by_layout.keys())
+        .any(|layout| !fleet.layouts.contains_key(layout))
+    {
         return Err(SourceError::Tables); // logged in a layout that is newer than this fleet
     }
     // Without a plan nothing can be followed: everything is to be looked at once there is one.
     let unplanned = fleet.generations.values().filter(|generation| generation.plan.is_err());
-    resolved.jobs.extend(unplanned.map(|generation| NewJob { generation: generation.id, kind: Kind::Sweep, touched: None }));
+    resolved.jobs.extend(unplanned.map(|generation| NewJob {
+        generation: generation.id,
+        kind: Kind::Sweep,
+        touched: None,
+    }));
     for (generation, plan) in fleet.plans() {
-        resolved.jobs.extend(marked.iter().filter_map(|layout| marker(generation, plan, &fleet.layouts[layout])));
+        resolved.jobs.extend(
+            marked
+                .iter()
+                .filter_map(|layout| marker(generation, plan, &fleet.layouts[layout])),
+        );
         for (number, rows) in &by_layout {
             let layout = &fleet.layouts[number];
             for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.table_oid) {
-                follow(connection, generation.id, plan, fanout, (*number, layout), rows, storm_above, &mut resolved).await?;
+                follow(
+                    connection,
+                    generation.id,
+                    plan,
+                    fanout,
+                    (*number, layout),
+                    rows,
+                    storm_above,
+                    &mut resolved,
+                )
+                .await?;
             }
         }
     }
@@ -77,7 +104,11 @@ fn marker(generation: &Generation, plan: &Plan, layout: &Layout) -> Option<NewJo
     } else {
         return None;
     };
-    Some(NewJob { generation: generation.id, kind, touched: None })
+    Some(NewJob {
+        generation: generation.id,
+        kind,
+        touched: None,
+    })
 }
 
 #[expect(clippy::too_many_arguments, reason = "one step of `resolve`, which holds them all")]
@@ -94,7 +125,9 @@ async fn follow(
     let (whole, key_only): (Rows<'_>, Rows<'_>) = rows.iter().partition(|row| reaches(fanout, layout, row));
     if fanout.direct {
         for row in &whole {
-            resolved.targets.extend(direct(fanout, layout, row).map(|key| (generation, key)));
+            resolved
+                .targets
+                .extend(direct(fanout, layout, row).map(|key| (generation, key)));
         }
     }
     for way in ways(fanout, layout, if fanout.direct { Vec::new() } else { whole }, key_only) {
@@ -102,7 +135,11 @@ async fn follow(
         let keys = resolve::roots(connection, way.statement, &way.columns, None, plan.key.len(), limit).await?;
         if keys.len() as u64 > storm_above {
             let touched = way.rows.iter().map(|row| row.to_vec()).collect();
-            resolved.jobs.push(NewJob { generation, kind: Kind::Expansion, touched: Some((number, touched)) });
+            resolved.jobs.push(NewJob {
+                generation,
+                kind: Kind::Expansion,
+                touched: Some((number, touched)),
+            });
         } else {
             resolved.targets.extend(keys.into_iter().map(|key| (generation, key)));
         }
@@ -124,12 +161,24 @@ pub fn ways<'a, 't>(fanout: &'a Fanout, layout: &Layout, whole: Rows<'t>, key_on
     let mut ways = Vec::new();
     if !whole.is_empty() {
         let positions = fanout.needs.iter().filter_map(|need| position(layout, need));
-        let columns = positions.map(|at| whole.iter().map(|row| row[at].clone()).collect()).collect();
-        ways.push(Way { statement: &fanout.by_columns, columns, rows: whole });
+        let columns = positions
+            .map(|at| whole.iter().map(|row| row[at].clone()).collect())
+            .collect();
+        ways.push(Way {
+            statement: &fanout.by_columns,
+            columns,
+            rows: whole,
+        });
     }
     if let Some(statement) = fanout.by_key.as_ref().filter(|_| !key_only.is_empty()) {
-        let columns = (0..layout.key_columns).map(|at| key_only.iter().map(|row| row[at].clone()).collect()).collect();
-        ways.push(Way { statement, columns, rows: key_only });
+        let columns = (0..layout.key_columns)
+            .map(|at| key_only.iter().map(|row| row[at].clone()).collect())
+            .collect();
+        ways.push(Way {
+            statement,
+            columns,
+            rows: key_only,
+        });
     }
     ways
 }
@@ -137,7 +186,10 @@ pub fn ways<'a, 't>(fanout: &'a Fanout, layout: &Layout, whole: Rows<'t>, key_on
 /// Whether the row was logged with all that this way needs.
 #[must_use]
 pub fn reaches(fanout: &Fanout, layout: &Layout, row: &[Option<String>]) -> bool {
-    fanout.needs.iter().all(|need| position(layout, need).is_some_and(|at| at < row.len()))
+    fanout
+        .needs
+        .iter()
+        .all(|need| position(layout, need).is_some_and(|at| at < row.len()))
 }
 
 fn position(layout: &Layout, column: &str) -> Option<usize> {
@@ -146,6 +198,10 @@ fn position(layout: &Layout, column: &str) -> Option<usize> {
 
 /// The root's key, where the needed values are it; none where one of them is null.
 fn direct(fanout: &Fanout, layout: &Layout, row: &[Option<String>]) -> Option<Key> {
-    let parts: Option<Vec<&str>> = fanout.needs.iter().map(|need| row[position(layout, need)?].as_deref()).collect();
+    let parts: Option<Vec<&str>> = fanout
+        .needs
+        .iter()
+        .map(|need| row[position(layout, need)?].as_deref())
+        .collect();
     parts.map(Key::from_parts)
 }

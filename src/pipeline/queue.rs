@@ -97,11 +97,15 @@ impl Waiting {
 
     /// Keys that nobody waits for any more go; those being built stay in line.
     fn take(&mut self, lane: Lane, most: usize) -> Vec<(Key, Vec<Receipt>)> {
-        let Self { live, storm, building, .. } = self;
+        let Self {
+            live, storm, building, ..
+        } = self;
         let line = if lane == Lane::Live { live } else { storm };
         let mut taken = Vec::new();
         for _ in 0..line.order.len() {
-            let Some(key) = line.order.pop_front().filter(|_| taken.len() < most) else { break };
+            let Some(key) = line.order.pop_front().filter(|_| taken.len() < most) else {
+                break;
+            };
             if building.contains(&key) {
                 line.order.push_back(key);
                 continue;
@@ -158,7 +162,9 @@ impl Queue {
         let (before, after): (Vec<i32>, Vec<i32>) = ids.into_iter().partition(|id| *id <= last);
         let mut next_release: Option<Instant> = None;
         for id in after.into_iter().chain(before) {
-            let Some(waiting) = state.generations.get_mut(&id) else { continue };
+            let Some(waiting) = state.generations.get_mut(&id) else {
+                continue;
+            };
             if let Some(hold) = waiting.held.as_ref().filter(|hold| hold.until > now) {
                 next_release = Some(next_release.map_or(hold.until, |at| at.min(hold.until)));
                 continue;
@@ -167,7 +173,12 @@ impl Queue {
             if !taken.is_empty() {
                 state.last = id;
                 let keys = taken.iter().map(|(key, _)| key.clone()).collect();
-                return Ok(Taken { generation: id, lane, keys, receipts: taken.into_iter().collect() });
+                return Ok(Taken {
+                    generation: id,
+                    lane,
+                    keys,
+                    receipts: taken.into_iter().collect(),
+                });
             }
         }
         Err(next_release)
@@ -194,7 +205,11 @@ impl Queue {
         let waiting = state.generations.entry(generation).or_default();
         let attempts = waiting.held.as_ref().map_or(0, |hold| hold.attempts);
         let pause = least.saturating_mul(1 << attempts.min(16)).min(most);
-        waiting.held = Some(Hold { until: Instant::now() + pause, reason: reason.to_owned(), attempts: attempts + 1 });
+        waiting.held = Some(Hold {
+            until: Instant::now() + pause,
+            reason: reason.to_owned(),
+            attempts: attempts + 1,
+        });
     }
 
     /// The generation takes writes again.
@@ -206,24 +221,41 @@ impl Queue {
 
     /// Why a generation waits, if it does.
     pub fn held(&self, generation: i32) -> Option<String> {
-        self.lock().generations.get(&generation)?.held.as_ref().map(|hold| hold.reason.clone())
+        self.lock()
+            .generations
+            .get(&generation)?
+            .held
+            .as_ref()
+            .map(|hold| hold.reason.clone())
     }
 
     /// Whether a held generation may be tried now.
     pub fn may_try(&self, generation: i32) -> bool {
         let state = self.lock();
-        let held = state.generations.get(&generation).and_then(|waiting| waiting.held.as_ref());
+        let held = state
+            .generations
+            .get(&generation)
+            .and_then(|waiting| waiting.held.as_ref());
         held.is_none_or(|hold| hold.until <= Instant::now())
     }
 
     /// Generations that are no longer fed: everyone who waits is told.
     pub fn keep_only(&self, fed: &[i32]) {
         let mut state = self.lock();
-        let gone: Vec<i32> = state.generations.keys().copied().filter(|id| !fed.contains(id)).collect();
+        let gone: Vec<i32> = state
+            .generations
+            .keys()
+            .copied()
+            .filter(|id| !fed.contains(id))
+            .collect();
         for id in gone {
-            let Some(waiting) = state.generations.remove(&id) else { continue };
+            let Some(waiting) = state.generations.remove(&id) else {
+                continue;
+            };
             for (key, receipts) in waiting.live.receipts.into_iter().chain(waiting.storm.receipts) {
-                receipts.iter().for_each(|receipt| receipt.settle(&(id, key.clone()), &Fate::Moot));
+                receipts
+                    .iter()
+                    .for_each(|receipt| receipt.settle(&(id, key.clone()), &Fate::Moot));
             }
         }
     }
@@ -252,7 +284,11 @@ mod tests {
         assert!(queue.try_take(Lane::Live, 10).is_err(), "one build at a time");
         building.settle(&Key::from_text("a"), &Fate::Moot);
         queue.done(building);
-        assert_eq!(second.close().settled.len(), 0, "the first build's snapshot was too old for it");
+        assert_eq!(
+            second.close().settled.len(),
+            0,
+            "the first build's snapshot was too old for it"
+        );
         assert!(queue.try_take(Lane::Live, 10).is_err(), "nobody waits any more");
     }
 

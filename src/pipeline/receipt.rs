@@ -46,8 +46,14 @@ impl Receipt {
     /// A receipt for these keys.
     #[must_use]
     pub fn expecting(targets: impl IntoIterator<Item = Target>) -> Self {
-        let state = State { outstanding: targets.into_iter().collect(), ..State::default() };
-        Self(Arc::new(Inner { state: Mutex::new(state), complete: Notify::new() }))
+        let state = State {
+            outstanding: targets.into_iter().collect(),
+            ..State::default()
+        };
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            complete: Notify::new(),
+        }))
     }
 
     /// Tells the fate of a key. Ignored when the receipt was closed, or does not wait for it.
@@ -70,7 +76,14 @@ impl Receipt {
     async fn complete(&self) {
         loop {
             let noticed = self.0.complete.notified();
-            if self.0.state.lock().unwrap_or_else(PoisonError::into_inner).outstanding.is_empty() {
+            if self
+                .0
+                .state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .outstanding
+                .is_empty()
+            {
                 return;
             }
             noticed.await;
@@ -82,7 +95,10 @@ impl Receipt {
     pub fn close(&self) -> Closed {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.closed = true;
-        Closed { settled: std::mem::take(&mut state.settled), unsettled: state.outstanding.drain().collect() }
+        Closed {
+            settled: std::mem::take(&mut state.settled),
+            unsettled: state.outstanding.drain().collect(),
+        }
     }
 
     /// Whether somebody still waits.

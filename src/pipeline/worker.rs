@@ -37,7 +37,13 @@ pub async fn run(shared: Shared, lane: Lane, mut writer: Writer, stop: tokio_uti
             taken = shared.queue.take(lane, most) => taken,
         };
         let kilobytes = (taken.keys.len() * bytes_a_document / 1024).clamp(1, shared.settings.queue_bytes / 1024);
-        let Ok(permit) = shared.budget.acquire_many(u32::try_from(kilobytes).unwrap_or(u32::MAX)).await else { return };
+        let Ok(permit) = shared
+            .budget
+            .acquire_many(u32::try_from(kilobytes).unwrap_or(u32::MAX))
+            .await
+        else {
+            return;
+        };
         let report = shared.one(&mut writer, taken).await;
         drop(permit);
         if report.bytes > 0 {
@@ -45,7 +51,11 @@ pub async fn run(shared: Shared, lane: Lane, mut writer: Writer, stop: tokio_uti
         }
         // As many documents as fill a body, and half of that when a batch grew too old to be written.
         let fitting = (writer.body_bytes / bytes_a_document).clamp(50, shared.settings.batch_keys.max(50));
-        most = if report.aged { (most / 2).max(1) } else { (most * 2).min(fitting) };
+        most = if report.aged {
+            (most / 2).max(1)
+        } else {
+            (most * 2).min(fitting)
+        };
     }
 }
 
@@ -68,7 +78,10 @@ impl Shared {
         };
         let report = match &generation.plan {
             Ok(plan) => writer.keys(&generation, plan, &taken.keys, fleet.revision).await,
-            Err(mistakes) => Report { stopped: Some(Stop::Replan(mistakes.to_string())), ..Report::default() },
+            Err(mistakes) => Report {
+                stopped: Some(Stop::Replan(mistakes.to_string())),
+                ..Report::default()
+            },
         };
         for (key, fate) in &report.settled {
             taken.settle(key, fate);
@@ -76,7 +89,10 @@ impl Shared {
         self.count(&generation.index, &report);
         self.obey(taken.generation, report.stopped.as_ref());
         self.queue.done(taken);
-        Learnt { aged: report.stopped == Some(Stop::Aged), bytes: report.built.0.checked_div(report.built.1).unwrap_or(0) }
+        Learnt {
+            aged: report.stopped == Some(Stop::Aged),
+            bytes: report.built.0.checked_div(report.built.1).unwrap_or(0),
+        }
     }
 
     /// Notes what was written.

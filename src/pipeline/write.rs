@@ -70,7 +70,9 @@ impl Writer {
                         parts.extend([right, left]);
                         continue;
                     }
-                    Verdict::Bisect => report.settled.push((part[0].clone(), Fate::Dead(Version(0), error.reason()))),
+                    Verdict::Bisect => report
+                        .settled
+                        .push((part[0].clone(), Fate::Dead(Version(0), error.reason()))),
                     verdict => report.stopped = Some(stop(verdict, &error)),
                 },
             }
@@ -83,7 +85,14 @@ impl Writer {
 
     /// Builds a range and writes it; the keys of rows that cannot be computed are `None` here: read them and use
     /// [`Writer::keys`].
-    pub async fn range(&mut self, generation: &Generation, plan: &Plan, low: Option<&Key>, high: Option<&Key>, revision: i64) -> Option<Report> {
+    pub async fn range(
+        &mut self,
+        generation: &Generation,
+        plan: &Plan,
+        low: Option<&Key>,
+        high: Option<&Key>,
+        revision: i64,
+    ) -> Option<Report> {
         let mut report = Report::default();
         match self.builder.build(plan, Scope::Range { low, high }, revision).await {
             Ok(built) => self.write(generation, built, &mut report).await,
@@ -97,7 +106,12 @@ impl Writer {
 
     async fn write(&self, generation: &Generation, built: Built, report: &mut Report) {
         let version = built.drafts.version;
-        report.settled.extend(built.unfit.into_iter().map(|unfit| (unfit.key, Fate::Dead(version, unfit.reason))));
+        report.settled.extend(
+            built
+                .unfit
+                .into_iter()
+                .map(|unfit| (unfit.key, Fate::Dead(version, unfit.reason))),
+        );
         report.version = report.version.max(Some(version));
         report.built.0 += built.drafts.body.len();
         report.built.1 += built.drafts.items.len();
@@ -138,10 +152,20 @@ impl Writer {
     }
 
     /// Notes each outcome; what must be sent again is returned.
-    fn settle(&self, generation: &Generation, drafts: &Drafts, outcomes: Vec<Outcome>, report: &mut Report) -> Option<Drafts> {
+    fn settle(
+        &self,
+        generation: &Generation,
+        drafts: &Drafts,
+        outcomes: Vec<Outcome>,
+        report: &mut Report,
+    ) -> Option<Drafts> {
         let mut again = Vec::new();
         for (position, (draft, outcome)) in drafts.items.iter().zip(outcomes).enumerate() {
-            let written = if draft.op == Op::Delete { Fate::Deleted(drafts.version) } else { Fate::Written(drafts.version) };
+            let written = if draft.op == Op::Delete {
+                Fate::Deleted(drafts.version)
+            } else {
+                Fate::Written(drafts.version)
+            };
             let fate = match outcome {
                 Outcome::Indexed | Outcome::Deleted | Outcome::Absent => written,
                 Outcome::Superseded { stored } => {
@@ -155,7 +179,9 @@ impl Writer {
                     written
                 }
                 Outcome::Rejected { reason } => Fate::Dead(drafts.version, reason),
-                Outcome::TooLarge => Fate::Dead(drafts.version, "Elasticsearch calls the document too large".to_owned()),
+                Outcome::TooLarge => {
+                    Fate::Dead(drafts.version, "Elasticsearch calls the document too large".to_owned())
+                }
                 Outcome::Retry { .. } => {
                     again.push(position);
                     continue;
@@ -165,7 +191,10 @@ impl Writer {
                     continue;
                 }
                 Outcome::Blocked { reason } => {
-                    report.stopped = Some(Stop::Sink(format!("index {} takes no writes: {reason}", generation.concrete)));
+                    report.stopped = Some(Stop::Sink(format!(
+                        "index {} takes no writes: {reason}",
+                        generation.concrete
+                    )));
                     continue;
                 }
             };
@@ -185,7 +214,9 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
         }
         Answer::Split if matches!(error, ElasticError::TooLarge) => {
             let reason = "the document is larger than Elasticsearch takes (http.max_content_length)".to_owned();
-            report.settled.push((drafts.items[0].key.clone(), Fate::Dead(drafts.version, reason)));
+            report
+                .settled
+                .push((drafts.items[0].key.clone(), Fate::Dead(drafts.version, reason)));
             None
         }
         Answer::Retry | Answer::Wait | Answer::Split | Answer::Stop => {
