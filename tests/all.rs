@@ -2,5 +2,6 @@
 
 mod elastic;
 mod house;
+mod protocol;
 mod source;
 mod support;

@@ -71,7 +71,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
     }
     if config.job.capture == CaptureMode::Manage {
         let mut owner = connect::connect_owner(&config.postgres).await?;
-        for line in apply::apply(&mut owner, &config.definitions, postgres.role())
+        for line in apply::apply(&mut owner, &config.definitions, postgres.role(), &config.job)
             .await?
             .lines
         {
