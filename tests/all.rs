@@ -1,6 +1,8 @@
 //! All integration tests in one binary: linking librdkafka once is enough.
 
 mod elastic;
+mod feed;
 mod house;
+mod http;
 mod source;
 mod support;
