@@ -6,6 +6,7 @@
 //! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source → plan → definition → catalog → key touch draft error metrics task yaml mistake`
 
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod definition;
 pub mod draft;

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod encode;
 mod error;
 mod fetch;
+pub mod proof;
 pub mod resolve;
 pub mod settings;
 mod snapshot;
