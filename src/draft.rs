@@ -64,6 +64,47 @@ pub struct Drafts {
 }
 
 impl Drafts {
+    /// The drafts as bodies of at most `bytes` each, or one draft where that alone is more; nothing is copied.
+    #[must_use]
+    pub fn bodies(&self, bytes: usize) -> Vec<Self> {
+        let mut bodies = Vec::new();
+        let mut first = 0;
+        while first < self.items.len() {
+            let start = self.items[first].span.start;
+            let fits = self.items[first..]
+                .iter()
+                .take_while(|draft| draft.span.end - start <= bytes)
+                .count()
+                .max(1);
+            bodies.push(self.slice(first..first + fits));
+            first += fits;
+        }
+        bodies
+    }
+
+    /// The drafts at these positions, which stand side by side in the body.
+    #[must_use]
+    pub fn slice(&self, positions: Range<usize>) -> Self {
+        let items = &self.items[positions];
+        let (Some(first), Some(last)) = (items.first(), items.last()) else {
+            return Self {
+                version: self.version,
+                body: Bytes::new(),
+                items: Vec::new(),
+            };
+        };
+        let start = first.span.start;
+        let moved = |draft: &Draft| Draft {
+            span: draft.span.start - start..draft.span.end - start,
+            ..draft.clone()
+        };
+        Self {
+            version: self.version,
+            body: self.body.slice(start..last.span.end),
+            items: items.iter().map(moved).collect(),
+        }
+    }
+
     /// The bulk body of the drafts at these positions alone, for sending again what was not settled.
     #[must_use]
     pub fn subset(&self, positions: &[usize]) -> Self {

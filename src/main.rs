@@ -1,1 +1,31 @@
-fn main() {}
+//! The program: arguments, a runtime, an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use highwater::cli::{Arguments, Exit, remedy};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Everything that speaks TLS uses this one provider.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return ExitCode::from(Exit::Bug as u8);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("highwater: {error}");
+            return ExitCode::from(Exit::Bug as u8);
+        }
+    };
+    match runtime.block_on(highwater::cli::main(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("highwater: {error}");
+            if let Some(remedy) = remedy(&error) {
+                eprintln!("  remedy: {remedy}");
+            }
+            ExitCode::from(Exit::of(&error) as u8)
+        }
+    }
+}

@@ -26,7 +26,9 @@ pub const BUILD_INFO: &str = "highwater_build_info";
 
 /// Bounds of the histograms, in seconds: from a single document on an idle server (a few milliseconds) to the timeout
 /// of a request.
-const DURATIONS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const DURATIONS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 
 /// Why a document became a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,20 +74,52 @@ pub fn recorder() -> Result<PrometheusRecorder, BuildError> {
 /// Tells the recorder in force what each metric means.
 pub fn describe() {
     let count = Unit::Count;
-    describe_counter!(DOCUMENTS_INDEXED, count, "Documents that Elasticsearch holds as built, or newer");
-    describe_counter!(DOCUMENTS_DELETED, count, "Documents deleted because their row is gone or filtered out");
-    describe_counter!(DOCUMENTS_FAILED, count, "Documents that became dead letters, by reason: build, refused, size");
+    describe_counter!(
+        DOCUMENTS_INDEXED,
+        count,
+        "Documents that Elasticsearch holds as built, or newer"
+    );
+    describe_counter!(
+        DOCUMENTS_DELETED,
+        count,
+        "Documents deleted because their row is gone or filtered out"
+    );
+    describe_counter!(
+        DOCUMENTS_FAILED,
+        count,
+        "Documents that became dead letters, by reason: build, refused, size"
+    );
     describe_counter!(BULK_REQUESTS, count, "Bulk requests, by status: ok, failed");
-    describe_histogram!(BULK_DURATION, Unit::Seconds, "From sending a bulk request to its answer");
-    describe_histogram!(BUILD_DURATION, Unit::Seconds, "Building one batch of documents in one snapshot");
-    describe_histogram!(DB_QUERY_DURATION, Unit::Seconds, "Statements of Postgres beside the builds, by name");
+    describe_histogram!(
+        BULK_DURATION,
+        Unit::Seconds,
+        "From sending a bulk request to its answer"
+    );
+    describe_histogram!(
+        BUILD_DURATION,
+        Unit::Seconds,
+        "Building one batch of documents in one snapshot"
+    );
+    describe_histogram!(
+        DB_QUERY_DURATION,
+        Unit::Seconds,
+        "Statements of Postgres beside the builds, by name"
+    );
     describe_counter!(CLAIM_TOUCHES, count, "Touches taken from the touch log");
     describe_counter!(KAFKA_MESSAGES, count, "Messages of Kafka that woke the daemon");
-    describe_gauge!(WATERMARK_LAG, Unit::Seconds, "Age of the oldest change that is not in the index yet");
+    describe_gauge!(
+        WATERMARK_LAG,
+        Unit::Seconds,
+        "Age of the oldest change that is not in the index yet"
+    );
     describe_gauge!(DEAD_LETTERS, count, "Dead letters now");
     describe_gauge!(PARKED, count, "Keys that wait until their index takes documents again");
     describe_gauge!(TOUCHES_WAITING, count, "Touches not yet claimed");
-    describe_gauge!(BACKFILL_PROGRESS, count, "Part of the backfill that is done, from 0 to 1; an estimate");
+    describe_gauge!(
+        BACKFILL_PROGRESS,
+        count,
+        "Part of the backfill that is done, from 0 to 1; an estimate"
+    );
     describe_gauge!(BUILD_INFO, count, "Always 1; the label tells the version");
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
@@ -144,7 +178,11 @@ pub fn touches_waiting(now: u64) {
 
 /// `total` is an estimate, and 0 where nothing is to do.
 pub fn backfill_progress(index: &str, done: u64, total: u64) {
-    let ratio = if total == 0 { 1.0 } else { (done as f64 / total as f64).min(1.0) };
+    let ratio = if total == 0 {
+        1.0
+    } else {
+        (done as f64 / total as f64).min(1.0)
+    };
     gauge!(BACKFILL_PROGRESS, "index" => index.to_owned()).set(ratio);
 }
 
@@ -197,6 +235,9 @@ mod tests {
     #[test]
     fn nothing_to_do_is_done() {
         let text = rendered(|| backfill_progress("books", 0, 0));
-        assert!(text.contains("highwater_backfill_progress_ratio{index=\"books\"} 1\n"), "{text}");
+        assert!(
+            text.contains("highwater_backfill_progress_ratio{index=\"books\"} 1\n"),
+            "{text}"
+        );
     }
 }

@@ -62,7 +62,13 @@ impl Mistakes {
     #[must_use]
     pub fn in_file_order(mut self) -> Self {
         self.0.sort_by(|one, other| {
-            let place = |mistake: &Mistake| (Arc::clone(&mistake.place.file), mistake.place.line, mistake.place.column);
+            let place = |mistake: &Mistake| {
+                (
+                    Arc::clone(&mistake.place.file),
+                    mistake.place.line,
+                    mistake.place.column,
+                )
+            };
             place(one).cmp(&place(other))
         });
         self

@@ -16,7 +16,9 @@ pub enum State {
     Starting,
     Running,
     /// It lives, and goes on by itself when what it waits for is there again.
-    Waiting { on: String },
+    Waiting {
+        on: String,
+    },
     /// It has ended, in whatever way.
     Stopped,
 }
@@ -44,12 +46,28 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Enters a task as starting. One of the same name that had stopped is replaced.
+    /// Enters a task as starting. One of the same name that has stopped is replaced; beside one that lives, the new one is
+    /// called `name 2`, and so on.
     #[must_use]
     pub fn handle(&self, name: &str) -> Reporter {
-        let reporter = Reporter { health: self.clone(), name: name.into() };
-        reporter.publish(State::Starting);
-        reporter
+        let mut free: Arc<str> = name.into();
+        self.0.send_modify(|tasks| {
+            let mut twin = 2;
+            while tasks.get(&free).is_some_and(|task| task.state != State::Stopped) {
+                free = format!("{name} {twin}").into();
+                twin += 1;
+            }
+            let task = Task {
+                name: Arc::clone(&free),
+                state: State::Starting,
+                since: Utc::now(),
+            };
+            tasks.insert(Arc::clone(&free), task);
+        });
+        Reporter {
+            health: self.clone(),
+            name: free,
+        }
     }
 
     /// Every task, by name.
@@ -62,14 +80,20 @@ impl Health {
     #[must_use]
     pub fn stopped(&self) -> Vec<Arc<str>> {
         let tasks = self.0.borrow();
-        tasks.values().filter(|task| task.state == State::Stopped).map(|task| Arc::clone(&task.name)).collect()
+        tasks
+            .values()
+            .filter(|task| task.state == State::Stopped)
+            .map(|task| Arc::clone(&task.name))
+            .collect()
     }
 
     /// Returns once the task is in such a state; at once, if it is already.
     pub async fn wait_for(&self, name: &str, is: impl Fn(&State) -> bool) {
         let mut changes = self.0.subscribe();
         // It fails when every sender is gone, and `self` is one.
-        let _ = changes.wait_for(|tasks| tasks.get(name).is_some_and(|task| is(&task.state))).await;
+        let _ = changes
+            .wait_for(|tasks| tasks.get(name).is_some_and(|task| is(&task.state)))
+            .await;
     }
 }
 
@@ -83,7 +107,9 @@ pub struct Reporter {
 impl Reporter {
     /// All is well.
     pub fn running(&self) {
-        let Some(before) = self.publish(State::Running) else { return };
+        let Some(before) = self.publish(State::Running) else {
+            return;
+        };
         if let State::Waiting { on } = &before.state {
             let waited_ms = (Utc::now() - before.since).num_milliseconds();
             tracing::info!(task = %self.name, waited_ms, reason = %on, "a task goes on");
@@ -106,7 +132,11 @@ impl Reporter {
             if tasks.get(&self.name).is_some_and(|task| task.state == state) {
                 return false;
             }
-            let task = Task { name: Arc::clone(&self.name), state: state.clone(), since: Utc::now() };
+            let task = Task {
+                name: Arc::clone(&self.name),
+                state: state.clone(),
+                since: Utc::now(),
+            };
             before = Some(tasks.insert(Arc::clone(&self.name), task.clone()).unwrap_or(task));
             true
         });
@@ -125,7 +155,11 @@ mod tests {
     use super::*;
 
     fn states(health: &Health) -> Vec<(String, State)> {
-        health.snapshot().into_iter().map(|task| (task.name.to_string(), task.state)).collect()
+        health
+            .snapshot()
+            .into_iter()
+            .map(|task| (task.name.to_string(), task.state))
+            .collect()
     }
 
     #[test]
@@ -133,11 +167,31 @@ mod tests {
         let health = Health::default();
         let (writer, feed) = (health.handle("writer"), health.handle("feed"));
         feed.running();
-        assert_eq!(states(&health), [("feed".into(), State::Running), ("writer".into(), State::Starting)]);
+        assert_eq!(
+            states(&health),
+            [("feed".into(), State::Running), ("writer".into(), State::Starting)]
+        );
         writer.waiting("Elasticsearch does not answer");
         drop(feed);
         assert_eq!(health.stopped(), ["feed".into()]);
-        assert_eq!(states(&health)[1].1, State::Waiting { on: "Elasticsearch does not answer".into() });
+        assert_eq!(
+            states(&health)[1].1,
+            State::Waiting {
+                on: "Elasticsearch does not answer".into()
+            }
+        );
+    }
+
+    #[test]
+    fn twins_do_not_hide_each_other() {
+        let health = Health::default();
+        let (one, two) = (health.handle("worker"), health.handle("worker"));
+        drop(two);
+        assert_eq!(health.stopped(), ["worker 2".into()]);
+        let _three = health.handle("worker");
+        assert!(health.stopped().is_empty());
+        drop(one);
+        assert_eq!(health.stopped(), ["worker".into()]);
     }
 
     #[test]
@@ -175,8 +229,14 @@ mod tests {
     fn the_json_is_flat() {
         let health = Health::default();
         health.handle("feed").waiting("Kafka");
-        let task = Task { state: State::Waiting { on: "Kafka".into() }, ..health.snapshot().remove(0) };
+        let task = Task {
+            state: State::Waiting { on: "Kafka".into() },
+            ..health.snapshot().remove(0)
+        };
         let json = serde_json::to_value(task).unwrap();
-        assert_eq!((&json["name"], &json["state"], &json["on"]), (&"feed".into(), &"waiting".into(), &"Kafka".into()));
+        assert_eq!(
+            (&json["name"], &json["state"], &json["on"]),
+            (&"feed".into(), &"waiting".into(), &"Kafka".into())
+        );
     }
 }

@@ -67,7 +67,7 @@ fetch() {
     fi
     [ $attempt = 2 ] || say "mvn failed, trying once more: $(grep -m 1 ERROR "$home/mvn.log" | cut -c1-300)"
   done
-  tail -n 15 "$home/mvn.log" | cut -c1-300 | sed 's/^/    /' >&2
+  grep 'ERROR.*[a-z]' "$home/mvn.log" | head -n 3 | cut -c1-300 | sed 's/^/    /' >&2 # the rest is about options of mvn
   fail "could not fetch $server $version. Maven needs its central repository or a mirror set in ~/.m2/settings.xml; run again when it is reachable"
 }
 

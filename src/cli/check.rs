@@ -46,13 +46,24 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.well.iter().try_for_each(|line| writeln!(formatter, "ok: {line}"))?;
-        for (word, list) in [("warning", &self.warnings), ("unavailable", &self.unavailable), ("mistake", &self.mistakes)] {
+        self.well
+            .iter()
+            .try_for_each(|line| writeln!(formatter, "ok: {line}"))?;
+        for (word, list) in [
+            ("warning", &self.warnings),
+            ("unavailable", &self.unavailable),
+            ("mistake", &self.mistakes),
+        ] {
             list.0.iter().try_for_each(|one| writeln!(formatter, "{word}: {one}"))?;
         }
         let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
         let (mistakes, warnings) = (self.mistakes.0.len(), self.warnings.0.len());
-        write!(formatter, "{}, {}", count(mistakes, "mistake"), count(warnings, "warning"))?;
+        write!(
+            formatter,
+            "{}, {}",
+            count(mistakes, "mistake"),
+            count(warnings, "warning")
+        )?;
         match self.unavailable.0.len() {
             0 => Ok(()),
             servers => write!(formatter, ", {} unavailable", count(servers, "server")),
@@ -71,7 +82,10 @@ const OLDEST_OPENSEARCH: (u32, u32, u32) = (1, 0, 0);
 pub async fn check(config: &Config, offline: bool) -> Report {
     let mut report = Report::default();
     let definitions = config.definitions.len();
-    report.well.push(format!("{} and {definitions} definition(s) are well written", config.file.display()));
+    report.well.push(format!(
+        "{} and {definitions} definition(s) are well written",
+        config.file.display()
+    ));
     if !offline {
         let plans = postgres(config, &mut report).await;
         elastic(config, &plans, &mut report).await;
@@ -84,7 +98,11 @@ pub async fn check(config: &Config, offline: bool) -> Report {
 
 /// A key of the configuration as a whole: its value may have come from the environment.
 fn key(config: &Config, path: &str) -> Place {
-    Place { file: config.file.display().to_string().into(), path: path.to_owned(), ..Place::default() }
+    Place {
+        file: config.file.display().to_string().into(),
+        path: path.to_owned(),
+        ..Place::default()
+    }
 }
 
 type Planned<'c> = Vec<(&'c Definition, Plan)>;
@@ -105,7 +123,11 @@ async fn postgres<'c>(config: &'c Config, report: &mut Report) -> Planned<'c> {
         Err(error) => Err(error),
     };
     looked.unwrap_or_else(|error| {
-        let list = if is_mistaken(&error) { &mut report.mistakes } else { &mut report.unavailable };
+        let list = if is_mistaken(&error) {
+            &mut report.mistakes
+        } else {
+            &mut report.unavailable
+        };
         list.add(&place, format!("Postgres: {}", message(&error)), remedy_of(&error));
         Vec::new()
     })
@@ -137,14 +159,23 @@ async fn looks<'c>(
     connection: &mut PgConnection,
     report: &mut Report,
 ) -> Result<Planned<'c>, sqlx::Error> {
-    let standby: bool = sqlx::query("SELECT pg_is_in_recovery()").fetch_one(&mut *connection).await?.try_get(0)?;
+    let standby: bool = sqlx::query("SELECT pg_is_in_recovery()")
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
     if standby {
         let found = "this Postgres is a standby, where the order of changes cannot be told";
-        report.mistakes.add(&key(config, "postgres.url"), found, "name the primary, with `target_session_attrs` out of the URL");
+        report.mistakes.add(
+            &key(config, "postgres.url"),
+            found,
+            "name the primary, with `target_session_attrs` out of the URL",
+        );
         return Ok(Vec::new());
     }
     let catalog = read_catalog(connection).await?;
-    report.well.push(format!("Postgres {} as {}", version(&catalog), postgres.address()));
+    report
+        .well
+        .push(format!("Postgres {} as {}", version(&catalog), postgres.address()));
     let mut planned = Vec::new();
     for definition in &config.definitions {
         match Plan::new(definition, &catalog) {
@@ -160,7 +191,11 @@ async fn looks<'c>(
 }
 
 fn version(catalog: &Catalog) -> String {
-    format!("{}.{}", catalog.server_version / 10_000, catalog.server_version % 10_000)
+    format!(
+        "{}.{}",
+        catalog.server_version / 10_000,
+        catalog.server_version % 10_000
+    )
 }
 
 async fn expressions(
@@ -170,7 +205,10 @@ async fn expressions(
     planned: &Planned<'_>,
     report: &mut Report,
 ) -> Result<(), sqlx::Error> {
-    let all: Vec<_> = planned.iter().flat_map(|(_, plan)| plan.expressions.iter().cloned()).collect();
+    let all: Vec<_> = planned
+        .iter()
+        .flat_map(|(_, plan)| plan.expressions.iter().cloned())
+        .collect();
     match prove(connection, &all).await? {
         Proof::Done(mistakes) => {
             for mistake in mistakes.0 {
@@ -182,7 +220,10 @@ async fn expressions(
         }
         Proof::NotAllowed(why) => {
             let found = format!("it was not proved that expressions depend on their row alone: {why}");
-            let remedy = format!("run: GRANT TEMPORARY ON DATABASE … TO {}", crate::catalog::quote(postgres.role()));
+            let remedy = format!(
+                "run: GRANT TEMPORARY ON DATABASE … TO {}",
+                crate::catalog::quote(postgres.role())
+            );
             report.warnings.add(&key(config, "postgres.url"), found, remedy);
         }
     }
@@ -218,7 +259,9 @@ fn is_supported(product: &Product, place: &Place, report: &mut Report) -> bool {
     let (major, minor, patch) = product.version;
     if product.version < oldest {
         let found = format!("{name} {major}.{minor}.{patch} is too old");
-        report.mistakes.add(place, found, format!("use {name} {}.{} or newer", oldest.0, oldest.1));
+        report
+            .mistakes
+            .add(place, found, format!("use {name} {}.{} or newer", oldest.0, oldest.1));
         return false;
     }
     report.well.push(format!("{name} {major}.{minor}.{patch}"));
@@ -230,13 +273,24 @@ async fn mappings(elastic: &Elastic, planned: &Planned<'_>, report: &mut Report)
     for (definition, plan) in planned {
         let settings = generation_settings(plan.settings.clone());
         let mappings = plan.mappings.as_object().unwrap_or(&nothing);
-        let index = IndexPlan { settings: &settings, mappings, hash: &plan.hash };
+        let index = IndexPlan {
+            settings: &settings,
+            mappings,
+            hash: &plan.hash,
+        };
         if let Some(reason) = elastic.try_mapping(&plan.index, index).await? {
             let place = blamed(&definition.fields, &reason).unwrap_or(&definition.place);
             let found = format!("Elasticsearch refuses the index: {reason}");
-            report.mistakes.add(place, found, "correct the type, its parameters, or `settings:`, as the reason says");
+            report.mistakes.add(
+                place,
+                found,
+                "correct the type, its parameters, or `settings:`, as the reason says",
+            );
         } else {
-            report.well.push(format!("index {}: Elasticsearch takes mapping and settings", plan.index));
+            report.well.push(format!(
+                "index {}: Elasticsearch takes mapping and settings",
+                plan.index
+            ));
         }
     }
     Ok(())
@@ -245,8 +299,13 @@ async fn mappings(elastic: &Elastic, planned: &Planned<'_>, report: &mut Report)
 /// The field that the reason names, as in `No handler for type [txet] declared on field [title]`. Names are without their
 /// path, so the first of that name serves; the reason stands beside it.
 fn blamed<'d>(fields: &'d Fields, reason: &str) -> Option<&'d Place> {
-    let names = reason.split("field [").skip(1).filter_map(|rest| rest.split(']').next());
-    names.filter_map(|name| name.rsplit('.').next()).find_map(|name| named(fields, name))
+    let names = reason
+        .split("field [")
+        .skip(1)
+        .filter_map(|rest| rest.split(']').next());
+    names
+        .filter_map(|name| name.rsplit('.').next())
+        .find_map(|name| named(fields, name))
 }
 
 fn named<'d>(fields: &'d Fields, name: &str) -> Option<&'d Place> {
@@ -269,7 +328,11 @@ async fn brokers(config: &Config, report: &mut Report) {
         Ok(missing) if missing.is_empty() => report.well.push(format!("Kafka at {}", settings.brokers.join(", "))),
         Ok(missing) => {
             let found = format!("these topics do not exist: {}", missing.join(", "));
-            report.warnings.add(&key(config, "kafka.topics"), found, "create them, or correct their names; until then no message wakes the daemon");
+            report.warnings.add(
+                &key(config, "kafka.topics"),
+                found,
+                "create them, or correct their names; until then no message wakes the daemon",
+            );
         }
         Err(error @ KafkaError::Settings { .. }) => report.mistakes.add(&place, error.to_string(), error.remedy()),
         Err(error @ KafkaError::Unreachable { .. }) => report.warnings.add(&place, error.to_string(), error.remedy()),

@@ -54,14 +54,14 @@ fn missing(section: &mut Section<'_>, key: &str, remedy: &str) {
 
 pub(super) fn elastic(section: &mut Section<'_>, max_body_bytes: usize) -> ElasticSettings {
     let default = ElasticSettings::default();
-    let written = section.list("urls");
+    let written = section.list("url");
     let urls = written
         .iter()
         .flatten()
         .filter_map(|url| elastic_url(section, url))
         .collect();
     if written.is_none_or(|urls| urls.is_empty()) && section.mistakes.0.is_empty() {
-        missing(section, "urls", "`urls: [http://host:9200]`");
+        missing(section, "url", "`url: [http://host:9200]`");
     }
     ElasticSettings {
         urls,

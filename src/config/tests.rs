@@ -12,7 +12,7 @@ use crate::elastic::Auth;
 use crate::job::settings::CaptureMode;
 use crate::mistake::Mistakes;
 
-const MINIMAL: &str = "postgres: { url: postgres://u:p@db/app }\nelasticsearch: { urls: [http://es:9200] }\n";
+const MINIMAL: &str = "postgres: { url: postgres://u:p@db/app }\nelasticsearch: { url: [http://es:9200] }\n";
 const BOOKS: &str = "index: books\ntable: book\nfields: { id: long }\n";
 
 /// A directory with these files; `MINIMAL` and one definition where none are given.
@@ -116,12 +116,12 @@ fn the_sample_shows_the_defaults() {
 
 #[test]
 fn the_environment_goes_first() {
-    let text = "postgres: { url: '${NOT_SET}', lock_timeout: 1s }\nelasticsearch: { urls: [http://es:9200] }\n";
+    let text = "postgres: { url: '${NOT_SET}', lock_timeout: 1s }\nelasticsearch: { url: [http://es:9200] }\n";
     let config = loaded(
         &[("highwater.yaml", text)],
         &[
             ("HIGHWATER_POSTGRES_URL", "postgres://env/app"),
-            ("HIGHWATER_ELASTICSEARCH_URLS", "http://a:9200, https://b:9200"),
+            ("HIGHWATER_ELASTICSEARCH_URL", "http://a:9200, https://b:9200"),
             ("HIGHWATER_POSTGRES_LOCK_TIMEOUT", ""),
             ("HIGHWATER_PIPELINE_BODY_BYTES", "2MB"),
             ("HIGHWATER_CAPTURE_MODE", "check"),
@@ -159,7 +159,7 @@ fn the_environment_goes_first() {
 fn secrets_come_from_files_and_are_never_shown() {
     let text = "
 postgres: { url_file: url, owner_url: 'postgres://o:hidden@db/app' }
-elasticsearch: { urls: ['https://u:hidden@es:9200'], username: elastic, password: '${PASSWORD}' }
+elasticsearch: { url: ['https://u:hidden@es:9200'], username: elastic, password: '${PASSWORD}' }
 http: { token_file: token }
 kafka: { brokers: a, topics: b, properties: { sasl.password: hidden } }
 ";
@@ -183,7 +183,7 @@ kafka: { brokers: a, topics: b, properties: { sasl.password: hidden } }
 fn every_mistake_at_once() {
     let text = "
 postgres: { url: 'mysql://u:hidden@db', lock_timout: 1s, connect_timeout: 5, max_connections: 0, ca_file: nowhere.pem }
-elasticsearch: { urls: ['es:9200', 'http://${NOT_SET}'], api_key: hidden, username: elastic, compress: yes }
+elasticsearch: { url: ['es:9200', 'http://${NOT_SET}'], api_key: hidden, username: elastic, compress: yes }
 feeds: [touch_log, kafka, pigeons]
 touch_log: { poll_min: 1s, claims: [4] }
 kafka: { topics: x }
@@ -213,16 +213,16 @@ fn what_is_missing() {
     let cases: [(&str, &[(&str, &str)]); 9] = [
         ("", &[]),
         ("postgres:\nelasticsearch:\n", &[]),
-        ("postgres: { url: '${URL:-}' }\nelasticsearch: { urls: [] }\n", &[]),
+        ("postgres: { url: '${URL:-}' }\nelasticsearch: { url: [] }\n", &[]),
         (
-            "postgres: 5\nelasticsearch: { urls: {} }\n",
+            "postgres: 5\nelasticsearch: { url: {} }\n",
             &[("HIGHWATER_POSTGRES_URL", "postgres://db/app")],
         ),
         (&format!("{MINIMAL}indexes: [nowhere, 'in*.yaml']\n"), &[]),
         (&format!("{MINIMAL}indexes: []\nfeeds: []\n"), &[]),
         (&format!("{MINIMAL}kafka: {{ brokers: a }}\n"), &[]),
         (
-            "postgres: { url_file: nowhere }\nelasticsearch: { urls: http://a, password: x }\n",
+            "postgres: { url_file: nowhere }\nelasticsearch: { url: http://a, password: x }\n",
             &[],
         ),
         ("postgres: {\n", &[]),

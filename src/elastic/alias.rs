@@ -1,10 +1,7 @@
 //! The name that readers use, and the index behind it.
 
-use std::collections::BTreeMap;
-
 use elasticsearch::http::Method;
-use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::client::{Elastic, Request};
 use super::error::ElasticError;
@@ -35,14 +32,14 @@ impl Elastic {
     /// Looks up what stands behind a name.
     pub async fn behind(&self, name: &str) -> Result<Behind, ElasticError> {
         let path = format!("{}/_alias", segment(name));
-        let indexes: BTreeMap<String, IgnoredAny> = match self.ask(&Request::get(path)).await {
+        let indexes: Map<String, Value> = match self.ask(&Request::get(path)).await {
             Err(ElasticError::IndexMissing { .. }) => return Ok(Behind::Nothing),
             other => other?,
         };
         Ok(match indexes.len() {
             0 => Behind::Nothing,
             _ if indexes.contains_key(name) => Behind::Concrete,
-            _ => Behind::Indexes(indexes.into_keys().collect()),
+            _ => Behind::Indexes(indexes.into_iter().map(|(index, _)| index).collect()),
         })
     }
 

@@ -73,6 +73,8 @@ pub(super) struct Hit {
     version: i64,
     #[serde(rename = "_source", default)]
     source: MarkedSource,
+    /// Of a search that sorts: what `search_after` takes.
+    pub sort: Option<Box<RawValue>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -83,15 +83,15 @@ impl Elastic {
         }
         #[derive(Deserialize)]
         struct Mappings {
-            #[serde(default)]
-            _meta: Map<String, Value>,
+            #[serde(rename = "_meta", default)]
+            meta: Map<String, Value>,
         }
         let path = format!("{}/_mapping", segment(index));
         let indexes: BTreeMap<String, Index> = self.ask(&Request::get(path)).await?;
         let meta = indexes
             .into_values()
             .next()
-            .map(|index| index.mappings._meta)
+            .map(|index| index.mappings.meta)
             .unwrap_or_default();
         Ok(meta
             .get("highwater")

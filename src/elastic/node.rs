@@ -1,6 +1,7 @@
 //! One address of the cluster: a single attempt at a request, and what became of it.
 
 use std::error::Error as _;
+use std::fmt;
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -21,7 +22,6 @@ use super::settings::{Auth, ElasticSettings, without_credentials};
 /// few hundred, short enough that a node that is back is soon used again.
 const REST: Duration = Duration::from_secs(10);
 
-#[derive(Debug)]
 pub(super) struct Node {
     url: String,
     transport: Transport,
@@ -137,6 +137,16 @@ impl Node {
         } else {
             ElasticError::Unreachable { url, detail }
         }
+    }
+}
+
+/// The client library's own form shows the credentials.
+impl fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Node")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 

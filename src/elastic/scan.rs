@@ -59,14 +59,7 @@ struct Shards {
 
 #[derive(Deserialize)]
 struct Hits {
-    hits: Vec<Sorted>,
-}
-
-#[derive(Deserialize)]
-struct Sorted {
-    #[serde(flatten)]
-    hit: Hit,
-    sort: Box<RawValue>,
+    hits: Vec<Hit>,
 }
 
 impl Elastic {
@@ -114,10 +107,10 @@ impl Scan {
         }
         let mut hits = page.hits.hits;
         self.after = match hits.last_mut() {
-            Some(last) => Position::Behind(std::mem::take(&mut last.sort)),
+            Some(last) => Position::Behind(last.sort.take().ok_or_else(unsorted)?),
             None => Position::End,
         };
-        Ok(hits.into_iter().map(|sorted| sorted.hit.into()).collect())
+        Ok(hits.into_iter().map(Stored::from).collect())
     }
 
     /// Ends the walk at the server, too.
@@ -156,5 +149,11 @@ impl Scan {
             search["search_after"] = json!(values);
         }
         search
+    }
+}
+
+fn unsorted() -> ElasticError {
+    ElasticError::Garbled {
+        detail: "_search: a hit without its place in the order".into(),
     }
 }

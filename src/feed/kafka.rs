@@ -118,13 +118,18 @@ const OURS: [(&str, &str); 4] = [
     ("bootstrap.servers", "write it as `kafka.brokers`"),
     ("metadata.broker.list", "write it as `kafka.brokers`"),
     ("group.id", "write it as `kafka.group`"),
-    ("statistics.interval.ms", "leave it out: the health of the connection is read from the statistics"),
+    (
+        "statistics.interval.ms",
+        "leave it out: the health of the connection is read from the statistics",
+    ),
 ];
 
 fn config(settings: &KafkaSettings) -> Result<ClientConfig, KafkaError> {
     for (key, remedy) in OURS {
         if settings.properties.contains_key(key) {
-            return Err(KafkaError::Settings { detail: format!("`properties` holds `{key}`; {remedy}") });
+            return Err(KafkaError::Settings {
+                detail: format!("`properties` holds `{key}`; {remedy}"),
+            });
         }
     }
     let mut config = ClientConfig::new();
@@ -150,7 +155,10 @@ fn config(settings: &KafkaSettings) -> Result<ClientConfig, KafkaError> {
     config
         .set("bootstrap.servers", settings.brokers.join(","))
         .set("group.id", &settings.group)
-        .set("statistics.interval.ms", context::STATISTICS_EVERY.as_millis().to_string());
+        .set(
+            "statistics.interval.ms",
+            context::STATISTICS_EVERY.as_millis().to_string(),
+        );
     Ok(config)
 }
 
@@ -163,7 +171,11 @@ pub async fn missing_topics(settings: &KafkaSettings, patience: Duration) -> Res
     config.remove("group.id");
     let settings = settings.clone();
     let look = tokio::task::spawn_blocking(move || look(&config, &settings, patience));
-    look.await.unwrap_or_else(|error| Err(KafkaError::Settings { detail: error.to_string() }))
+    look.await.unwrap_or_else(|error| {
+        Err(KafkaError::Settings {
+            detail: error.to_string(),
+        })
+    })
 }
 
 fn look(config: &ClientConfig, settings: &KafkaSettings, patience: Duration) -> Result<Vec<String>, KafkaError> {
@@ -175,9 +187,15 @@ fn look(config: &ClientConfig, settings: &KafkaSettings, patience: Duration) -> 
             // The reason comes as an event beside the answer that did not come.
             while consumer.poll(Duration::ZERO).is_some() {}
             let detail = consumer.context().cause().unwrap_or_else(|| plain(&error));
-            KafkaError::Unreachable { brokers: settings.brokers.join(", "), detail }
+            KafkaError::Unreachable {
+                brokers: settings.brokers.join(", "),
+                detail,
+            }
         })?;
-        let known = metadata.topics().iter().any(|found| found.name() == topic && found.error().is_none());
+        let known = metadata
+            .topics()
+            .iter()
+            .any(|found| found.name() == topic && found.error().is_none());
         if !known {
             missing.push(topic.clone());
         }
@@ -196,7 +214,9 @@ fn refused(error: &ClientError) -> KafkaError {
 }
 
 fn plain(error: &ClientError) -> String {
-    error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
+    error
+        .rdkafka_error_code()
+        .map_or_else(|| error.to_string(), |code| code.to_string())
 }
 
 #[cfg(test)]
@@ -208,7 +228,10 @@ mod tests {
         KafkaSettings {
             brokers: vec!["127.0.0.1:1".into()],
             topics: vec!["orders".into()],
-            properties: properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            properties: properties
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
             ..KafkaSettings::default()
         }
     }
@@ -222,7 +245,10 @@ mod tests {
     #[tokio::test]
     async fn settings_that_cannot_work_end_it_at_once() {
         let text = error(&[("security.protokol", "ssl")]).await;
-        assert!(text.contains("`security.protokol`: No such configuration property"), "{text}");
+        assert!(
+            text.contains("`security.protokol`: No such configuration property"),
+            "{text}"
+        );
         let text = error(&[("session.timeout.ms", "soon")]).await;
         assert!(text.contains("session.timeout.ms"), "{text}");
         let text = error(&[("group.id", "x")]).await;
@@ -231,7 +257,12 @@ mod tests {
 
     #[tokio::test]
     async fn no_password_is_shown() {
-        let text = error(&[("sasl.password", "hidden"), ("sasl.mechanism", "hidden-too"), ("sasl.usrname", "hidden")]).await;
+        let text = error(&[
+            ("sasl.password", "hidden"),
+            ("sasl.mechanism", "hidden-too"),
+            ("sasl.usrname", "hidden"),
+        ])
+        .await;
         assert!(!text.contains("hidden\""), "{text}");
     }
 }

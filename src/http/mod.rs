@@ -63,7 +63,9 @@ impl HttpError {
 /// The address is taken or not ours.
 pub async fn bind(settings: &HttpSettings) -> Result<TcpListener, HttpError> {
     let address = settings.listen;
-    TcpListener::bind(address).await.map_err(|cause| HttpError::Bind { address, cause })
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| HttpError::Bind { address, cause })
 }
 
 /// Requests under way when the daemon stops have so long.
@@ -112,7 +114,10 @@ pub fn router(state: HttpState) -> Router {
 
 /// Nothing here loads anything from elsewhere, is framed, or is worth keeping.
 const PAGE_HEADERS: [(HeaderName, &str); 3] = [
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
 ];
@@ -126,18 +131,30 @@ async fn status_page(State(state): State<HttpState>) -> Response {
 /// The process lives and so do its tasks. One that waits for a server lives: to restart us would not bring it back.
 async fn healthz(State(state): State<HttpState>) -> Response {
     let stopped = state.health.stopped();
-    let code = if stopped.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if stopped.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (code, Json(json!({ "healthy": stopped.is_empty(), "stopped": stopped }))).into_response()
 }
 
 async fn readyz(State(state): State<HttpState>) -> Response {
     let readiness = state.readiness.borrow().clone();
-    let code = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if readiness.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (code, Json(readiness.to_json())).into_response()
 }
 
 async fn metrics(State(state): State<HttpState>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.prometheus.render()).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        state.prometheus.render(),
+    )
+        .into_response()
 }
 
 async fn status_json(State(state): State<HttpState>) -> Response {
@@ -147,5 +164,9 @@ async fn status_json(State(state): State<HttpState>) -> Response {
 
 async fn nothing() -> Response {
     let known = ["/", "/healthz", "/readyz", "/metrics", "/v1/status"];
-    (StatusCode::NOT_FOUND, Json(json!({ "error": "there is no such page", "pages": known }))).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({ "error": "there is no such page", "pages": known })),
+    )
+        .into_response()
 }

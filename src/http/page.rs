@@ -43,7 +43,11 @@ pub fn render(status: &Status, readiness: &Readiness, tasks: &[Task]) -> String 
 }
 
 fn summary(page: &mut String, status: &Status, readiness: &Readiness) {
-    let (class, text) = if readiness.is_ready() { ("good", "caught up") } else { ("wait", "not caught up yet") };
+    let (class, text) = if readiness.is_ready() {
+        ("good", "caught up")
+    } else {
+        ("wait", "not caught up yet")
+    };
     let _ = write!(page, "<p class=\"{class}\">{text}</p>");
     let waits = [
         ("Postgres", &readiness.postgres),
@@ -74,7 +78,9 @@ fn indexes(page: &mut String, indexes: &[Index]) {
          <th class=\"n\">lag</th><th class=\"n\">dead</th><th class=\"n\">parked</th><th>waits for</th></tr>",
     );
     for index in indexes {
-        let lag = index.watermark_lag_seconds.map_or_else(|| "–".to_owned(), |lag| format!("{lag:.2} s"));
+        let lag = index
+            .watermark_lag_seconds
+            .map_or_else(|| "–".to_owned(), |lag| format!("{lag:.2} s"));
         let _ = write!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{lag}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
@@ -87,7 +93,11 @@ fn indexes(page: &mut String, indexes: &[Index]) {
             escaped(index.waiting.as_deref().unwrap_or_default())
         );
     }
-    page.push_str(if indexes.is_empty() { "<tr><td colspan=\"7\" class=\"soft\">none yet</td></tr></table></div>" } else { "</table></div>" });
+    page.push_str(if indexes.is_empty() {
+        "<tr><td colspan=\"7\" class=\"soft\">none yet</td></tr></table></div>"
+    } else {
+        "</table></div>"
+    });
 }
 
 /// The state, and how far its jobs are while there are any.
@@ -131,7 +141,10 @@ fn list(page: &mut String, tasks: &[Task]) {
             State::Stopped => ("bad", "stopped".to_owned()),
         };
         let (name, since) = (escaped(&task.name), moment(task.since));
-        let _ = write!(page, "<tr><td>{name}</td><td class=\"{class}\">{state}</td><td class=\"soft\">{since}</td></tr>");
+        let _ = write!(
+            page,
+            "<tr><td>{name}</td><td class=\"{class}\">{state}</td><td class=\"soft\">{since}</td></tr>"
+        );
     }
     page.push_str("</table></div>");
 }
@@ -176,10 +189,24 @@ mod tests {
     #[test]
     fn what_others_wrote_is_text() {
         let script = "<script>alert('x')</script>";
-        let index = Index { index: script.into(), waiting: Some(script.into()), ..Index::default() };
-        let status = Status { indexes: vec![index], ..Status::default() };
-        let readiness = Readiness { postgres: Some(script.into()), ..Readiness::default() };
-        let task = Task { name: script.into(), state: State::Waiting { on: script.into() }, since: Utc::now() };
+        let index = Index {
+            index: script.into(),
+            waiting: Some(script.into()),
+            ..Index::default()
+        };
+        let status = Status {
+            indexes: vec![index],
+            ..Status::default()
+        };
+        let readiness = Readiness {
+            postgres: Some(script.into()),
+            ..Readiness::default()
+        };
+        let task = Task {
+            name: script.into(),
+            state: State::Waiting { on: script.into() },
+            since: Utc::now(),
+        };
         let page = render(&status, &readiness, &[task]);
         assert!(!page.contains("<script"), "{page}");
         assert_eq!(page.matches("&lt;script&gt;alert(&#39;x&#39;)").count(), 5);
@@ -187,14 +214,24 @@ mod tests {
 
     #[test]
     fn progress_is_shown_while_there_is_a_job() {
-        let building = Index { documents_done: 1200, documents_total: 5000, ..Index::default() };
+        let building = Index {
+            documents_done: 1200,
+            documents_total: 5000,
+            ..Index::default()
+        };
         assert!(progress(&building).contains("1,200 of 5,000"));
-        let live = Index { state: IndexState::Live, ..Index::default() };
+        let live = Index {
+            state: IndexState::Live,
+            ..Index::default()
+        };
         assert_eq!(progress(&live), "<span class=\"good\">live</span>");
     }
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!([0, 999, 1000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, -1_234_567].map(grouped),
+            ["0", "999", "1,000", "-1,234,567"]
+        );
     }
 }

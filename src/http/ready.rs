@@ -30,7 +30,12 @@ impl Default for Readiness {
     /// At the start nothing is known to be well.
     fn default() -> Self {
         let unknown = || Some("not asked yet".to_owned());
-        Self { postgres: unknown(), elasticsearch: unknown(), kafka: None, indexes: BTreeMap::new() }
+        Self {
+            postgres: unknown(),
+            elasticsearch: unknown(),
+            kafka: None,
+            indexes: BTreeMap::new(),
+        }
     }
 }
 
@@ -38,7 +43,9 @@ impl Readiness {
     /// Whether readers of the indexes see what Postgres holds, but for a moment.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.postgres.is_none() && self.elasticsearch.is_none() && self.indexes.values().all(|state| *state == State::Live)
+        self.postgres.is_none()
+            && self.elasticsearch.is_none()
+            && self.indexes.values().all(|state| *state == State::Live)
     }
 
     /// `{"ready": …, "postgres": {"ready": true}, "elasticsearch": {"ready": false, "waiting": "…"}, …}`
@@ -64,7 +71,12 @@ mod tests {
 
     fn well() -> Readiness {
         let indexes = [("books".to_owned(), State::Live)].into();
-        Readiness { postgres: None, elasticsearch: None, kafka: None, indexes }
+        Readiness {
+            postgres: None,
+            elasticsearch: None,
+            kafka: None,
+            indexes,
+        }
     }
 
     #[test]
@@ -75,10 +87,28 @@ mod tests {
 
     #[test]
     fn elasticsearch_and_a_backfill_matter_kafka_does_not() {
-        assert!(!Readiness { elasticsearch: Some("refused".into()), ..well() }.is_ready());
-        assert!(!Readiness { indexes: [("books".into(), State::Building)].into(), ..well() }.is_ready());
-        let without_kafka = Readiness { kafka: Some("refused".into()), ..well() };
+        assert!(
+            !Readiness {
+                elasticsearch: Some("refused".into()),
+                ..well()
+            }
+            .is_ready()
+        );
+        assert!(
+            !Readiness {
+                indexes: [("books".into(), State::Building)].into(),
+                ..well()
+            }
+            .is_ready()
+        );
+        let without_kafka = Readiness {
+            kafka: Some("refused".into()),
+            ..well()
+        };
         assert!(without_kafka.is_ready());
-        assert_eq!(without_kafka.to_json()["kafka"], json!({ "ready": false, "waiting": "refused" }));
+        assert_eq!(
+            without_kafka.to_json()["kafka"],
+            json!({ "ready": false, "waiting": "refused" })
+        );
     }
 }

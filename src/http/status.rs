@@ -44,7 +44,11 @@ impl Status {
     pub fn new(ledger: ledger::Status, lag: impl Fn(&str) -> Option<f64>) -> Self {
         let index = |row: ledger::IndexStatus| Index {
             watermark_lag_seconds: lag(&row.index),
-            state: if row.state == "live" { ready::State::Live } else { ready::State::Building },
+            state: if row.state == "live" {
+                ready::State::Live
+            } else {
+                ready::State::Building
+            },
             index: row.index,
             generation: row.generation,
             documents_done: row.documents_done,

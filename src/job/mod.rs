@@ -1,3 +1,34 @@
-//! Work that outlives a daemon: backfill, verify, capture's lease, repeated deletes.
+//! Work that outlives a daemon, and what must be done from time to time.
+//!
+//! `walker` goes through jobs over many keys, `retry` through what was parked and deletes to repeat, `bring_up` makes
+//! new generations live, `keeper` renews the lease and watches capture, lineage and the cluster. Each loop looks at the
+//! ledger and is the same after a restart; several daemons share the work.
 
+pub mod apply;
+pub mod bring_up;
+pub mod keeper;
+pub mod retry;
 pub mod settings;
+pub mod verify;
+pub mod walker;
+
+pub use settings::{CaptureMode, JobSettings};
+
+use crate::ledger::LedgerError;
+use crate::source::SourceError;
+
+/// A step that failed; it is tried again at the loop's next turn.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Elastic(#[from] crate::elastic::ElasticError),
+    #[error("Postgres: {0}")]
+    Postgres(#[from] sqlx::Error),
+    /// The rest of a batch has to wait.
+    #[error("{0}")]
+    Waiting(String),
+}

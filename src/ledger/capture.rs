@@ -22,11 +22,20 @@ pub struct Layout {
 /// # Errors
 /// Those of the connection.
 pub async fn layouts(pool: &PgPool) -> Result<HashMap<i32, Layout>, LedgerError> {
-    let rows = sqlx::query("SELECT id, table_oid, columns, key_columns FROM highwater.capture").fetch_all(pool).await?;
+    let rows = sqlx::query("SELECT id, table_oid, columns, key_columns FROM highwater.capture")
+        .fetch_all(pool)
+        .await?;
     let mut layouts = HashMap::with_capacity(rows.len());
     for row in rows {
         let key_columns = usize::try_from(row.try_get::<i32, _>(3)?).unwrap_or_default();
-        layouts.insert(row.try_get(0)?, Layout { table_oid: row.try_get::<Oid, _>(1)?.0, columns: row.try_get(2)?, key_columns });
+        layouts.insert(
+            row.try_get(0)?,
+            Layout {
+                table_oid: row.try_get::<Oid, _>(1)?.0,
+                columns: row.try_get(2)?,
+                key_columns,
+            },
+        );
     }
     Ok(layouts)
 }
@@ -48,7 +57,10 @@ pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool
         let lock = format!("LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE", table.sql);
         sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *transaction).await?;
     }
-    sqlx::query("UPDATE highwater.capture SET current = false WHERE table_oid = $1 AND current").bind(Oid(capture.table.oid)).execute(&mut *transaction).await?;
+    sqlx::query("UPDATE highwater.capture SET current = false WHERE table_oid = $1 AND current")
+        .bind(Oid(capture.table.oid))
+        .execute(&mut *transaction)
+        .await?;
     let layout: i32 = sqlx::query(
         "INSERT INTO highwater.capture (table_oid, schema_name, table_name, columns, key_columns, body) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
     )
@@ -61,16 +73,24 @@ pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool
     .fetch_one(&mut *transaction)
     .await?
     .try_get(0)?;
-    sqlx::raw_sql(AssertSqlSafe(capture.function_sql(layout))).execute(&mut *transaction).await?;
+    sqlx::raw_sql(AssertSqlSafe(capture.function_sql(layout)))
+        .execute(&mut *transaction)
+        .await?;
     let revoke = format!("REVOKE ALL ON FUNCTION {}() FROM PUBLIC", capture.function());
     sqlx::raw_sql(AssertSqlSafe(revoke)).execute(&mut *transaction).await?;
     for table in tables(capture) {
         for statement in capture.trigger_sql(table) {
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+            sqlx::raw_sql(AssertSqlSafe(statement))
+                .execute(&mut *transaction)
+                .await?;
         }
     }
     let state = state(&mut transaction, capture).await?;
-    sqlx::query("UPDATE highwater.capture SET installed = $1 WHERE id = $2").bind(state).bind(layout).execute(&mut *transaction).await?;
+    sqlx::query("UPDATE highwater.capture SET installed = $1 WHERE id = $2")
+        .bind(state)
+        .bind(layout)
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -110,14 +130,21 @@ async fn state(connection: &mut PgConnection, capture: &Capture) -> Result<Strin
 /// Missing rights, or a lock that was not free in time.
 pub async fn remove_others(owner: &mut PgConnection, captures: &[Capture]) -> Result<Vec<String>, LedgerError> {
     let keep: Vec<Oid> = captures.iter().map(|capture| Oid(capture.table.oid)).collect();
-    let rows = sqlx::query("SELECT table_oid, table_name FROM highwater.capture WHERE current AND table_oid <> ALL($1)").bind(keep).fetch_all(&mut *owner).await?;
+    let rows =
+        sqlx::query("SELECT table_oid, table_name FROM highwater.capture WHERE current AND table_oid <> ALL($1)")
+            .bind(keep)
+            .fetch_all(&mut *owner)
+            .await?;
     let mut removed = Vec::new();
     for row in rows {
         let oid: Oid = row.try_get(0)?;
         let mut transaction = owner.begin_with("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
         let drop = format!("DROP FUNCTION IF EXISTS highwater.capture_{}() CASCADE", oid.0);
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await?;
-        sqlx::query("UPDATE highwater.capture SET current = false WHERE table_oid = $1").bind(oid).execute(&mut *transaction).await?;
+        sqlx::query("UPDATE highwater.capture SET current = false WHERE table_oid = $1")
+            .bind(oid)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         removed.push(row.try_get(1)?);
     }

@@ -59,7 +59,10 @@ pub async fn claim(pool: &PgPool, limit: u32, end: End) -> Result<Option<Claim>,
             "SELECT id, xid::text, at, capture, columns, generation FROM highwater.touch ORDER BY id DESC LIMIT $1 FOR UPDATE SKIP LOCKED"
         }
     };
-    let rows = sqlx::query(sql).bind(i64::from(limit)).fetch_all(&mut *transaction).await?;
+    let rows = sqlx::query(sql)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *transaction)
+        .await?;
     if rows.is_empty() {
         transaction.rollback().await?;
         return Ok(None);
@@ -70,7 +73,10 @@ pub async fn claim(pool: &PgPool, limit: u32, end: End) -> Result<Option<Claim>,
 
 /// Whether there is anything in the log: the cheap question of an idle daemon.
 async fn any(pool: &PgPool) -> Result<bool, LedgerError> {
-    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.touch)").fetch_one(pool).await?.try_get(0)?)
+    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.touch)")
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?)
 }
 
 fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
@@ -89,11 +95,13 @@ fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
 /// # Errors
 /// Those of the connection.
 pub async fn touch_documents(pool: &PgPool, generation: i32, keys: &[&str]) -> Result<(), LedgerError> {
-    sqlx::query("INSERT INTO highwater.touch (generation, columns) SELECT $1, ARRAY[key] FROM unnest($2::text[]) AS keys(key)")
-        .bind(generation)
-        .bind(keys)
-        .execute(pool)
-        .await?;
+    sqlx::query(
+        "INSERT INTO highwater.touch (generation, columns) SELECT $1, ARRAY[key] FROM unnest($2::text[]) AS keys(key)",
+    )
+    .bind(generation)
+    .bind(keys)
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
@@ -104,4 +112,22 @@ pub async fn touch_documents(pool: &PgPool, generation: i32, keys: &[&str]) -> R
 pub async fn waiting(pool: &PgPool, most: i64) -> Result<i64, LedgerError> {
     let counted = sqlx::query("SELECT count(*) FROM (SELECT FROM highwater.touch LIMIT $1) AS counted").bind(most);
     Ok(counted.fetch_one(pool).await?.try_get(0)?)
+}
+
+/// Whether everything that transactions below `mark` touched has settled, as far as a generation is concerned.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn has_settled(pool: &PgPool, generation: i32, mark: &str) -> Result<bool, LedgerError> {
+    let row = sqlx::query(
+        "SELECT NOT EXISTS (SELECT FROM highwater.touch WHERE xid < $2::text::xid8) \
+         AND NOT EXISTS (SELECT FROM highwater.parked WHERE generation = $1) \
+         AND NOT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND state <> 'done') \
+         AND pg_snapshot_xmin(pg_current_snapshot()) >= $2::text::xid8",
+    )
+    .bind(generation)
+    .bind(mark)
+    .fetch_one(pool)
+    .await?;
+    Ok(row.try_get(0)?)
 }

@@ -45,7 +45,9 @@ pub fn remedy_of(error: &sqlx::Error) -> String {
             Some("28P01" | "28000") => "check user and password in postgres.url, and pg_hba.conf on the server",
             Some("3D000") => "the database does not exist: check its name in postgres.url",
             Some("42501") => "the role lacks a right: run `highwater apply` with an owner_url, or grant it",
-            Some("53300") => "the server takes no more connections: raise its max_connections or lower postgres.max_connections",
+            Some("53300") => {
+                "the server takes no more connections: raise its max_connections or lower postgres.max_connections"
+            }
             Some("3F000" | "42P01") => "run `highwater apply` first",
             _ => "see the message of the server",
         },

@@ -32,13 +32,13 @@ impl GenerationRow {
 ///
 /// # Errors
 /// [`LedgerError::Absent`] where there is no ledger.
-pub async fn fed(pool: &PgPool) -> Result<(i64, Vec<GenerationRow>), LedgerError> {
+pub async fn fed(connection: &mut PgConnection) -> Result<(i64, Vec<GenerationRow>), LedgerError> {
     let rows = sqlx::query(
         "SELECT source.revision, generation.id, generation.index_name, generation.number, generation.definition, generation.definition_hash, \
          generation.state = 'live' AS live FROM highwater.source AS source \
          LEFT JOIN highwater.generation AS generation ON generation.state <> 'retired' ORDER BY generation.id",
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await
     .map_err(absent)?;
     let mut revision = 0;
@@ -61,7 +61,9 @@ pub async fn fed(pool: &PgPool) -> Result<(i64, Vec<GenerationRow>), LedgerError
 
 fn absent(error: sqlx::Error) -> LedgerError {
     match &error {
-        sqlx::Error::Database(database) if matches!(database.code().as_deref(), Some("42P01" | "3F000")) => LedgerError::Absent,
+        sqlx::Error::Database(database) if matches!(database.code().as_deref(), Some("42P01" | "3F000")) => {
+            LedgerError::Absent
+        }
         _ => LedgerError::Postgres(error),
     }
 }
@@ -71,7 +73,9 @@ fn absent(error: sqlx::Error) -> LedgerError {
 /// # Errors
 /// Those of the connection.
 pub async fn lock_set(connection: &mut PgConnection) -> Result<(), LedgerError> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('highwater.generation', 0))").execute(connection).await?;
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('highwater.generation', 0))")
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -80,11 +84,21 @@ pub async fn lock_set(connection: &mut PgConnection) -> Result<(), LedgerError> 
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn add(connection: &mut PgConnection, index: &str, definition: &str, hash: &str) -> Result<bool, LedgerError> {
+pub async fn add(
+    connection: &mut PgConnection,
+    index: &str,
+    definition: &str,
+    hash: &str,
+) -> Result<bool, LedgerError> {
     let newest = sqlx::query(
         "SELECT definition_hash FROM highwater.generation WHERE index_name = $1 AND state <> 'retired' ORDER BY number DESC LIMIT 1",
     );
-    let newest: Option<String> = newest.bind(index).fetch_optional(&mut *connection).await?.map(|row| row.try_get(0)).transpose()?;
+    let newest: Option<String> = newest
+        .bind(index)
+        .fetch_optional(&mut *connection)
+        .await?
+        .map(|row| row.try_get(0))
+        .transpose()?;
     if newest.as_deref() == Some(hash) {
         return Ok(false);
     }
@@ -118,11 +132,47 @@ pub async fn promote(connection: &mut PgConnection, id: i32) -> Result<(), Ledge
     .bind(id)
     .execute(&mut *connection)
     .await?;
-    sqlx::query("UPDATE highwater.generation SET state = 'live' WHERE id = $1 AND state = 'building'").bind(id).execute(&mut *connection).await?;
+    sqlx::query("UPDATE highwater.generation SET state = 'live' WHERE id = $1 AND state = 'building'")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
     raise(connection).await
 }
 
-async fn raise(connection: &mut PgConnection) -> Result<(), LedgerError> {
-    sqlx::query("UPDATE highwater.source SET revision = revision + 1").execute(connection).await?;
+/// A generation whose index is gone is replaced by another of the same definition: its number is never used again.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn replace(pool: &PgPool, id: i32) -> Result<(), LedgerError> {
+    let mut transaction = pool.begin().await?;
+    lock_set(&mut transaction).await?;
+    let row = sqlx::query("UPDATE highwater.generation SET state = 'retired' WHERE id = $1 AND state <> 'retired' RETURNING index_name, definition, definition_hash")
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    if let Some(row) = row {
+        let (index, definition, hash): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        add(&mut transaction, &index, &definition, &hash).await?;
+        raise(&mut transaction).await?;
+    }
+    transaction.commit().await?;
     Ok(())
+}
+
+async fn raise(connection: &mut PgConnection) -> Result<(), LedgerError> {
+    sqlx::query("UPDATE highwater.source SET revision = revision + 1")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The revision in force.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn revision(pool: &PgPool) -> Result<i64, LedgerError> {
+    Ok(sqlx::query("SELECT revision FROM highwater.source")
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?)
 }

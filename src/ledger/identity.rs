@@ -69,8 +69,14 @@ pub struct Nonce {
 /// # Errors
 /// Those of the connection.
 pub async fn nonce(pool: &PgPool) -> Result<Nonce, LedgerError> {
-    let row = sqlx::query("SELECT id::text, nonce, confirmed_nonce FROM highwater.source").fetch_one(pool).await?;
-    Ok(Nonce { source: row.try_get(0)?, current: row.try_get(1)?, confirmed: row.try_get(2)? })
+    let row = sqlx::query("SELECT id::text, nonce, confirmed_nonce FROM highwater.source")
+        .fetch_one(pool)
+        .await?;
+    Ok(Nonce {
+        source: row.try_get(0)?,
+        current: row.try_get(1)?,
+        confirmed: row.try_get(2)?,
+    })
 }
 
 /// Commits the next nonce and returns it.
@@ -78,7 +84,12 @@ pub async fn nonce(pool: &PgPool) -> Result<Nonce, LedgerError> {
 /// # Errors
 /// Those of the connection.
 pub async fn next_nonce(pool: &PgPool) -> Result<i64, LedgerError> {
-    Ok(sqlx::query("UPDATE highwater.source SET nonce = nonce + 1 RETURNING nonce").fetch_one(pool).await?.try_get(0)?)
+    Ok(
+        sqlx::query("UPDATE highwater.source SET nonce = nonce + 1 RETURNING nonce")
+            .fetch_one(pool)
+            .await?
+            .try_get(0)?,
+    )
 }
 
 /// Notes that a nonce has reached the cluster.
@@ -86,7 +97,10 @@ pub async fn next_nonce(pool: &PgPool) -> Result<i64, LedgerError> {
 /// # Errors
 /// Those of the connection.
 pub async fn confirm_nonce(pool: &PgPool, nonce: i64) -> Result<(), LedgerError> {
-    sqlx::query("UPDATE highwater.source SET confirmed_nonce = greatest(confirmed_nonce, $1)").bind(nonce).execute(pool).await?;
+    sqlx::query("UPDATE highwater.source SET confirmed_nonce = greatest(confirmed_nonce, $1)")
+        .bind(nonce)
+        .execute(pool)
+        .await?;
     Ok(())
 }
 
@@ -95,6 +109,8 @@ pub async fn confirm_nonce(pool: &PgPool, nonce: i64) -> Result<(), LedgerError>
 /// # Errors
 /// Those of the connection.
 pub async fn suspect_everything(pool: &PgPool) -> Result<(), LedgerError> {
-    sqlx::query("UPDATE highwater.source SET suspect_since = coalesce(suspect_since, now())").execute(pool).await?;
+    sqlx::query("UPDATE highwater.source SET suspect_since = coalesce(suspect_since, now())")
+        .execute(pool)
+        .await?;
     Ok(())
 }

@@ -125,18 +125,30 @@ pub async fn open(pool: &PgPool) -> Result<Vec<Job>, LedgerError> {
 /// Those of the statements.
 pub async fn cut(pool: &PgPool, job: i64, cut_sql: &str, size: u32) -> Result<(), LedgerError> {
     let mut transaction = pool.begin().await?;
-    let waiting = sqlx::query("SELECT FROM highwater.job WHERE id = $1 AND state = 'waiting' FOR UPDATE").bind(job).fetch_optional(&mut *transaction).await?;
+    let waiting = sqlx::query("SELECT FROM highwater.job WHERE id = $1 AND state = 'waiting' FOR UPDATE")
+        .bind(job)
+        .fetch_optional(&mut *transaction)
+        .await?;
     if waiting.is_none() {
         return Ok(());
     }
-    let rows = sqlx::query(AssertSqlSafe(cut_sql.to_owned())).bind(i64::from(size)).fetch_all(&mut *transaction).await?;
+    let rows = sqlx::query(AssertSqlSafe(cut_sql.to_owned()))
+        .bind(i64::from(size))
+        .fetch_all(&mut *transaction)
+        .await?;
     let mut bounds: Vec<String> = Vec::with_capacity(rows.len());
     for row in rows {
         let parts: Vec<String> = row.try_get(0)?;
         bounds.push(Key::from_parts(parts.iter().map(String::as_str)).as_str().to_owned());
     }
-    let lows: Vec<Option<&str>> = std::iter::once(None).chain(bounds.iter().map(|bound| Some(bound.as_str()))).collect();
-    let highs: Vec<Option<&str>> = bounds.iter().map(|bound| Some(bound.as_str())).chain(std::iter::once(None)).collect();
+    let lows: Vec<Option<&str>> = std::iter::once(None)
+        .chain(bounds.iter().map(|bound| Some(bound.as_str())))
+        .collect();
+    let highs: Vec<Option<&str>> = bounds
+        .iter()
+        .map(|bound| Some(bound.as_str()))
+        .chain(std::iter::once(None))
+        .collect();
     sqlx::query("INSERT INTO highwater.range (job, number, low, high) SELECT $1, number, low, high FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS cut(low, high, number)")
         .bind(job)
         .bind(&lows)
@@ -167,26 +179,47 @@ pub struct ClaimedRange {
 /// Those of the connection.
 pub async fn take_range(pool: &PgPool, job: i64) -> Result<Option<ClaimedRange>, LedgerError> {
     let mut transaction = pool.begin_with(BEGIN).await?;
-    let row = sqlx::query("SELECT number, low, high FROM highwater.range WHERE job = $1 ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED")
-        .bind(job)
-        .fetch_optional(&mut *transaction)
-        .await?;
+    let row = sqlx::query(
+        "SELECT number, low, high FROM highwater.range WHERE job = $1 ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED",
+    )
+    .bind(job)
+    .fetch_optional(&mut *transaction)
+    .await?;
     let Some(row) = row else {
         transaction.rollback().await?;
         return Ok(None);
     };
     let key = |text: Option<&str>| text.map(Key::from_text);
     let (number, low, high) = (row.try_get(0)?, key(row.try_get(1)?), key(row.try_get(2)?));
-    Ok(Some(ClaimedRange { transaction, job, number, low, high }))
+    Ok(Some(ClaimedRange {
+        transaction,
+        job,
+        number,
+        low,
+        high,
+    }))
 }
 
 /// Notes a range as done, `documents` acknowledged; part of the claim's own transaction.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn finish_range(connection: &mut PgConnection, job: i64, number: i32, documents: i64) -> Result<(), LedgerError> {
-    sqlx::query("DELETE FROM highwater.range WHERE job = $1 AND number = $2").bind(job).bind(number).execute(&mut *connection).await?;
-    sqlx::query("UPDATE highwater.job SET done = done + $2 WHERE id = $1").bind(job).bind(documents).execute(connection).await?;
+pub async fn finish_range(
+    connection: &mut PgConnection,
+    job: i64,
+    number: i32,
+    documents: i64,
+) -> Result<(), LedgerError> {
+    sqlx::query("DELETE FROM highwater.range WHERE job = $1 AND number = $2")
+        .bind(job)
+        .bind(number)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE highwater.job SET done = done + $2 WHERE id = $1")
+        .bind(job)
+        .bind(documents)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -195,7 +228,13 @@ pub async fn finish_range(connection: &mut PgConnection, job: i64, number: i32, 
 /// # Errors
 /// Those of the connection.
 pub async fn has_ranges(pool: &PgPool, job: i64) -> Result<bool, LedgerError> {
-    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.range WHERE job = $1)").bind(job).fetch_one(pool).await?.try_get(0)?)
+    Ok(
+        sqlx::query("SELECT EXISTS (SELECT FROM highwater.range WHERE job = $1)")
+            .bind(job)
+            .fetch_one(pool)
+            .await?
+            .try_get(0)?,
+    )
 }
 
 /// Takes a whole job for one walker: locked until the transaction ends, so that a crash frees it.
@@ -220,7 +259,12 @@ pub async fn take_whole(pool: &PgPool, job: i64) -> Result<Option<Transaction<'s
 /// # Errors
 /// Those of the connection.
 pub async fn finish(pool: &PgPool, job: i64) -> Result<(), LedgerError> {
-    sqlx::query("UPDATE highwater.job SET state = 'done', finished_at = now(), touched = NULL, total = done WHERE id = $1").bind(job).execute(pool).await?;
+    sqlx::query(
+        "UPDATE highwater.job SET state = 'done', finished_at = now(), touched = NULL, total = done WHERE id = $1",
+    )
+    .bind(job)
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
@@ -229,7 +273,13 @@ pub async fn finish(pool: &PgPool, job: i64) -> Result<(), LedgerError> {
 /// # Errors
 /// Those of the connection.
 pub async fn is_behind(pool: &PgPool, generation: i32) -> Result<bool, LedgerError> {
-    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND state <> 'done')").bind(generation).fetch_one(pool).await?.try_get(0)?)
+    Ok(
+        sqlx::query("SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND state <> 'done')")
+            .bind(generation)
+            .fetch_one(pool)
+            .await?
+            .try_get(0)?,
+    )
 }
 
 /// Whether a backfill of the generation was ever queued.
@@ -237,5 +287,11 @@ pub async fn is_behind(pool: &PgPool, generation: i32) -> Result<bool, LedgerErr
 /// # Errors
 /// Those of the connection.
 pub async fn was_backfilled(pool: &PgPool, generation: i32) -> Result<bool, LedgerError> {
-    Ok(sqlx::query("SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind <> 'expansion')").bind(generation).fetch_one(pool).await?.try_get(0)?)
+    Ok(
+        sqlx::query("SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind <> 'expansion')")
+            .bind(generation)
+            .fetch_one(pool)
+            .await?
+            .try_get(0)?,
+    )
 }

@@ -22,7 +22,9 @@ pub async fn renew(pool: &PgPool, lease: Duration, max_touches: u64) -> Result<b
     .await?;
     let lapsed: bool = row.try_get(0)?;
     if lapsed {
-        sqlx::query("UPDATE highwater.source SET suspect_since = coalesce(suspect_since, now())").execute(pool).await?;
+        sqlx::query("UPDATE highwater.source SET suspect_since = coalesce(suspect_since, now())")
+            .execute(pool)
+            .await?;
     }
     sqlx::query(
         "SELECT setval('highwater.capture_until', extract(epoch FROM clock_timestamp())::bigint + $1), \
@@ -41,7 +43,10 @@ pub async fn renew(pool: &PgPool, lease: Duration, max_touches: u64) -> Result<b
 /// Those of the connection.
 pub async fn running_before(pool: &PgPool) -> Result<String, LedgerError> {
     // A number of our own is above all that were given out before.
-    Ok(sqlx::query("SELECT pg_current_xact_id()::text").fetch_one(pool).await?.try_get(0)?)
+    Ok(sqlx::query("SELECT pg_current_xact_id()::text")
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?)
 }
 
 /// Whether every transaction below `mark` has ended.
@@ -49,7 +54,13 @@ pub async fn running_before(pool: &PgPool) -> Result<String, LedgerError> {
 /// # Errors
 /// Those of the connection.
 pub async fn have_ended(pool: &PgPool, mark: &str) -> Result<bool, LedgerError> {
-    Ok(sqlx::query("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8").bind(mark).fetch_one(pool).await?.try_get(0)?)
+    Ok(
+        sqlx::query("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8")
+            .bind(mark)
+            .fetch_one(pool)
+            .await?
+            .try_get(0)?,
+    )
 }
 
 /// Since when changes may have been missed, if so.
@@ -57,7 +68,10 @@ pub async fn have_ended(pool: &PgPool, mark: &str) -> Result<bool, LedgerError> 
 /// # Errors
 /// Those of the connection.
 pub async fn suspect(pool: &PgPool) -> Result<bool, LedgerError> {
-    Ok(sqlx::query("SELECT suspect_since IS NOT NULL FROM highwater.source").fetch_one(pool).await?.try_get(0)?)
+    Ok(sqlx::query("SELECT suspect_since IS NOT NULL FROM highwater.source")
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?)
 }
 
 /// Queues a sweep of every fed generation and takes the suspicion away, in one commit.

@@ -13,9 +13,13 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// # Errors
 /// Missing rights, or a ledger made by a newer program.
 pub async fn migrate(owner: &mut PgConnection) -> Result<(), LedgerError> {
-    let mut migrator = Migrator { migrations: MIGRATIONS.migrations.clone(), ..Migrator::DEFAULT };
+    let mut migrator = Migrator {
+        migrations: MIGRATIONS.migrations.clone(),
+        ..Migrator::DEFAULT
+    };
     // The application's own `_sqlx_migrations` stays untouched.
-    migrator.dangerous_set_table_name("highwater._migrations").create_schema("highwater");
+    migrator.dangerous_set_table_name("highwater._migrations");
+    migrator.create_schema("highwater");
     migrator.run(&mut *owner).await?;
     sqlx::query(
         "INSERT INTO highwater.source (system_identifier, database_oid, timeline) \
@@ -32,7 +36,10 @@ pub async fn migrate(owner: &mut PgConnection) -> Result<(), LedgerError> {
 /// # Errors
 /// A role that does not exist.
 pub async fn grant(owner: &mut PgConnection, role: &str) -> Result<(), LedgerError> {
-    let current: String = sqlx::query("SELECT current_user::text").fetch_one(&mut *owner).await?.try_get(0)?;
+    let current: String = sqlx::query("SELECT current_user::text")
+        .fetch_one(&mut *owner)
+        .await?
+        .try_get(0)?;
     if current == role {
         return Ok(());
     }
@@ -51,7 +58,9 @@ pub async fn grant(owner: &mut PgConnection, role: &str) -> Result<(), LedgerErr
 /// # Errors
 /// Those of the connection.
 pub async fn exists(connection: &mut PgConnection) -> Result<bool, LedgerError> {
-    let row = sqlx::query("SELECT to_regclass('highwater.source') IS NOT NULL").fetch_one(connection).await?;
+    let row = sqlx::query("SELECT to_regclass('highwater.source') IS NOT NULL")
+        .fetch_one(connection)
+        .await?;
     Ok(row.try_get(0)?)
 }
 

@@ -3,7 +3,7 @@
 pub mod capture;
 pub mod claim;
 pub mod dead;
-mod error;
+pub mod error;
 pub mod generation;
 pub mod identity;
 pub mod job;

@@ -23,8 +23,13 @@ pub struct Parked {
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn take(pool: &PgPool, generations: &[i32], limit: u32) -> Result<Option<(Transaction<'static, Postgres>, Vec<Parked>)>, LedgerError> {
-    let due = sqlx::query("SELECT EXISTS (SELECT FROM highwater.parked WHERE due_at <= now() AND generation = ANY($1))");
+pub async fn take(
+    pool: &PgPool,
+    generations: &[i32],
+    limit: u32,
+) -> Result<Option<(Transaction<'static, Postgres>, Vec<Parked>)>, LedgerError> {
+    let due =
+        sqlx::query("SELECT EXISTS (SELECT FROM highwater.parked WHERE due_at <= now() AND generation = ANY($1))");
     if !due.bind(generations).fetch_one(pool).await?.try_get::<bool, _>(0)? {
         return Ok(None);
     }
@@ -69,7 +74,11 @@ pub async fn take_deletes(pool: &PgPool, limit: u32) -> Result<Option<DueDeletes
     .await?;
     let mut deletes = Vec::with_capacity(rows.len());
     for row in rows {
-        deletes.push((row.try_get(0)?, Key::from_text(row.try_get(1)?), Version(row.try_get(2)?)));
+        deletes.push((
+            row.try_get(0)?,
+            Key::from_text(row.try_get(1)?),
+            Version(row.try_get(2)?),
+        ));
     }
     Ok(Some(DueDeletes { transaction, deletes }))
 }

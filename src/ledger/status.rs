@@ -41,7 +41,9 @@ pub struct IndexStatus {
 /// # Errors
 /// Those of the connection.
 pub async fn read(pool: &PgPool) -> Result<Status, LedgerError> {
-    let source = sqlx::query("SELECT revision, epoch, suspect_since IS NOT NULL FROM highwater.source").fetch_one(pool).await?;
+    let source = sqlx::query("SELECT revision, epoch, suspect_since IS NOT NULL FROM highwater.source")
+        .fetch_one(pool)
+        .await?;
     let rows = sqlx::query(
         "SELECT generation.index_name, format('%s-%s', generation.index_name, lpad(generation.number::text, 6, '0')), generation.state, \
          job.open, job.done, job.total, parked.parked, parked.reason, dead.dead \

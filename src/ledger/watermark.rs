@@ -23,7 +23,10 @@ pub struct Watermark {
 /// # Errors
 /// Those of the connection.
 pub async fn look(pool: &PgPool) -> Result<(), LedgerError> {
-    let now: DateTime<Utc> = sqlx::query("SELECT clock_timestamp()").fetch_one(pool).await?.try_get(0)?;
+    let now: DateTime<Utc> = sqlx::query("SELECT clock_timestamp()")
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?;
     sqlx::query(
         "WITH elsewhere AS (SELECT least((SELECT min(at) FROM highwater.parked), \
              (SELECT min(job.at) FROM highwater.job AS job JOIN highwater.generation AS generation ON generation.id = job.generation \
@@ -47,9 +50,15 @@ pub async fn look(pool: &PgPool) -> Result<(), LedgerError> {
 /// # Errors
 /// Those of the connection.
 pub async fn all(pool: &PgPool) -> Result<Vec<Watermark>, LedgerError> {
-    let rows = sqlx::query("SELECT table_name, last_touched, as_of FROM highwater.watermark ORDER BY table_name").fetch_all(pool).await?;
+    let rows = sqlx::query("SELECT table_name, last_touched, as_of FROM highwater.watermark ORDER BY table_name")
+        .fetch_all(pool)
+        .await?;
     let mark = |row: &sqlx::postgres::PgRow| -> Result<Watermark, sqlx::Error> {
-        Ok(Watermark { table: row.try_get(0)?, last_touched: row.try_get(1)?, as_of: row.try_get(2)? })
+        Ok(Watermark {
+            table: row.try_get(0)?,
+            last_touched: row.try_get(1)?,
+            as_of: row.try_get(2)?,
+        })
     };
     Ok(rows.iter().map(mark).collect::<Result<_, _>>()?)
 }

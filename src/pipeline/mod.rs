@@ -1,3 +1,17 @@
-//! From touched keys to acknowledged documents.
+//! From keys to acknowledged documents: the one path that everything takes.
+//!
+//! `intake` turns touches into keys, `queue` holds them until a worker takes a batch, `write` builds and sends it, and
+//! each key's `receipt` is told what became of it. Nobody else writes documents.
 
+pub mod fleet;
+pub mod intake;
+pub mod queue;
+pub mod receipt;
 pub mod settings;
+pub mod worker;
+pub mod write;
+
+pub use fleet::{Fleet, Generation};
+pub use queue::{Lane, Queue};
+pub use receipt::{Fate, Receipt};
+pub use settings::PipelineSettings;

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{Catalog, Column, Table, TableKind, Wire, quote};
-use crate::definition::{ColumnName, Content, Definition, Field, FieldKind, Fields, Order, Relation, RelationKind, Sql};
+use crate::definition::{
+    ColumnName, Content, Definition, Field, FieldKind, Fields, Order, Relation, RelationKind, Sql,
+};
 use crate::mistake::{Mistakes, Place};
 
 use super::capture::Uses;
 use super::fanout;
 use super::level::{self, Edge, Resolved, Resolver};
 use super::statement::{self, Parts, SelectList};
-use super::{ENCODER, Expression, KeyColumn, Level, Link, Output, Plan, PlannedTable, Rank, Select, Shape, SortColumn, mapping, names};
+use super::{
+    ENCODER, Expression, KeyColumn, Level, Link, Output, Plan, PlannedTable, Rank, Select, Shape, SortColumn, mapping,
+    names,
+};
 
 /// The alias of the root table in its statements.
 const ROOT: &str = "root";
@@ -20,7 +25,10 @@ const ROOT: &str = "root";
 pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes> {
     let mut walk = Walk {
         definition,
-        resolver: Resolver { catalog, mistakes: Mistakes::default() },
+        resolver: Resolver {
+            catalog,
+            mistakes: Mistakes::default(),
+        },
         warnings: Mistakes::default(),
         levels: Vec::new(),
         paths: Vec::new(),
@@ -34,12 +42,23 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         walk.root(root, &key);
     }
     walk.resolver.mistakes.or(())?;
-    let Some(root) = root else { return Err(Mistakes::default()) };
-    let key_columns = key.iter().map(|name| KeyColumn { name: name.clone(), cast: names::cast(&root.columns[name]) }).collect();
+    let Some(root) = root else {
+        return Err(Mistakes::default());
+    };
+    let key_columns = key
+        .iter()
+        .map(|name| KeyColumn {
+            name: name.clone(),
+            cast: names::cast(&root.columns[name]),
+        })
+        .collect();
     let captures = walk.uses.captures(root.oid, catalog);
     let fanouts = fanout::all(root, &key, &walk.paths, catalog);
-    let (settings, mappings, hash) =
-        (definition.settings.clone(), mapping::of(definition, &fingerprint(definition)), fingerprint(definition));
+    let (settings, mappings, hash) = (
+        definition.settings.clone(),
+        mapping::of(definition, &fingerprint(definition)),
+        fingerprint(definition),
+    );
     Ok(Plan {
         index: definition.index.clone(),
         tables: walk.tables.into_values().collect(),
@@ -56,8 +75,12 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
 }
 
 /// Of the definition as written and of the encoder: another value means another generation.
-fn fingerprint(definition: &Definition) -> String {
-    let digest = Sha256::new().chain_update(ENCODER.to_be_bytes()).chain_update(definition.text.as_bytes()).finalize();
+#[must_use]
+pub fn fingerprint(definition: &Definition) -> String {
+    let digest = Sha256::new()
+        .chain_update(ENCODER.to_be_bytes())
+        .chain_update(definition.text.as_bytes())
+        .finalize();
     digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -97,9 +120,16 @@ impl<'c, 'd> Walk<'c, 'd> {
         let place = &self.definition.table.place;
         match &self.definition.key {
             Some(key) => {
-                let known: Vec<bool> = key.iter().map(|column| self.resolver.column(root, column, place)).collect();
+                let known: Vec<bool> = key
+                    .iter()
+                    .map(|column| self.resolver.column(root, column, place))
+                    .collect();
                 if known.iter().all(|known| *known) && !level::is_unique(root, key) && root.kind != TableKind::View {
-                    self.resolver.mistakes.add(place, "the key is not unique", "name the columns of a primary key or unique index");
+                    self.resolver.mistakes.add(
+                        place,
+                        "the key is not unique",
+                        "name the columns of a primary key or unique index",
+                    );
                 }
                 key.clone()
             }
@@ -117,7 +147,10 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     fn use_table(&mut self, table: &Table) {
-        self.tables.entry(table.oid).or_insert_with(|| PlannedTable { oid: table.oid, sql: table.sql() });
+        self.tables.entry(table.oid).or_insert_with(|| PlannedTable {
+            oid: table.oid,
+            sql: table.sql(),
+        });
         self.uses.table(table);
     }
 
@@ -136,9 +169,14 @@ impl<'c, 'd> Walk<'c, 'd> {
             outputs: Vec::new(),
             relations: Vec::new(),
         };
-        let key_positions: Vec<usize> = key.iter().map(|column| scope.list.text(ROOT, &root.columns[column])).collect();
+        let key_positions: Vec<usize> = key
+            .iter()
+            .map(|column| scope.list.text(ROOT, &root.columns[column]))
+            .collect();
         let filters: Vec<Sql> = self.definition.filter.clone().into_iter().collect();
-        filters.iter().for_each(|filter| self.expression(root, &[], filter, true));
+        filters
+            .iter()
+            .for_each(|filter| self.expression(root, &[], filter, true));
         self.fields(&mut scope, &self.definition.fields);
         self.levels.push(Level {
             path: String::new(),
@@ -146,7 +184,12 @@ impl<'c, 'd> Walk<'c, 'd> {
             prefix: String::new(),
             shape: Shape::Root,
             bare: false,
-            select: Select { sql: String::new(), head: String::new(), tail: String::new(), wires: Vec::new() },
+            select: Select {
+                sql: String::new(),
+                head: String::new(),
+                tail: String::new(),
+                wires: Vec::new(),
+            },
             outputs: Vec::new(),
             link: Link::Key(key_positions),
             parent_link: Vec::new(),
@@ -158,14 +201,23 @@ impl<'c, 'd> Walk<'c, 'd> {
         let from = statement::source(root, ROOT, &filters, &scope.expressions);
         let head = format!("SELECT {} FROM {from} WHERE ", scope.list.expressions.join(", "));
         let condition = match key {
-            [single] => format!("\"root\".{} = any($1::text[]::{}[])", quote(single), names::cast(&root.columns[single])),
+            [single] => format!(
+                "\"root\".{} = any($1::text[]::{}[])",
+                quote(single),
+                names::cast(&root.columns[single])
+            ),
             several => {
                 let columns = several.iter().map(|column| &root.columns[column]);
                 let tuple = names::list(several.iter().map(|column| format!("\"root\".{}", quote(column))));
                 format!("({tuple}) IN (SELECT * FROM {})", names::unnest(columns, "k", false))
             }
         };
-        let select = Select { sql: format!("{head}{condition}"), head, tail: String::new(), wires: scope.list.wires };
+        let select = Select {
+            sql: format!("{head}{condition}"),
+            head,
+            tail: String::new(),
+            wires: scope.list.wires,
+        };
         let level = &mut self.levels[0];
         level.select = select;
         level.outputs = scope.outputs;
@@ -184,7 +236,9 @@ impl<'c, 'd> Walk<'c, 'd> {
     fn output(&mut self, scope: &mut Scope<'c, 'd>, field: &'d Field, prefix: &str, name: &str) {
         let at = match &field.kind {
             FieldKind::Column { column, .. } => {
-                let Some((alias, table, column)) = self.find_column(scope, column, &field.place) else { return };
+                let Some((alias, table, column)) = self.find_column(scope, column, &field.place) else {
+                    return;
+                };
                 self.uses.column(table, &column.name);
                 scope.list.value(&alias, column)
             }
@@ -203,32 +257,61 @@ impl<'c, 'd> Walk<'c, 'd> {
             }
             FieldKind::Relation(_) => return, // a parser's bare value is a column or an expression
         };
-        scope.outputs.push(Output { prefix: prefix.to_owned(), at, path: dotted(&scope.dotted, name) });
+        scope.outputs.push(Output {
+            prefix: prefix.to_owned(),
+            at,
+            path: dotted(&scope.dotted, name),
+        });
     }
 
-    fn find_column(&mut self, scope: &Scope<'c, 'd>, name: &ColumnName, place: &Place) -> Option<(String, &'c Table, &'c Column)> {
+    fn find_column(
+        &mut self,
+        scope: &Scope<'c, 'd>,
+        name: &ColumnName,
+        place: &Place,
+    ) -> Option<(String, &'c Table, &'c Column)> {
         let (alias, table) = match &name.table {
             None => (scope.alias.clone(), scope.table),
-            Some(named) => match scope.beside.iter().find(|(alias, table)| alias == named || table.name == *named) {
+            Some(named) => match scope
+                .beside
+                .iter()
+                .find(|(alias, table)| alias == named || table.name == *named)
+            {
                 Some((alias, table)) => (alias.clone(), *table),
                 None if *named == scope.table.name => (scope.alias.clone(), scope.table),
                 None => {
                     let known: Vec<&str> = scope.beside.iter().map(|(alias, _)| alias.as_str()).collect();
-                    let remedy = if known.is_empty() { "only a relation with through: has others".to_owned() } else { format!("known here: {}", known.join(", ")) };
-                    self.resolver.mistakes.add(place, format!("{named:?} is not a table of this relation"), remedy);
+                    let remedy = if known.is_empty() {
+                        "only a relation with through: has others".to_owned()
+                    } else {
+                        format!("known here: {}", known.join(", "))
+                    };
+                    self.resolver
+                        .mistakes
+                        .add(place, format!("{named:?} is not a table of this relation"), remedy);
                     return None;
                 }
             },
         };
-        self.resolver.column(table, &name.column, place).then(|| (alias, table, &table.columns[&name.column]))
+        self.resolver
+            .column(table, &name.column, place)
+            .then(|| (alias, table, &table.columns[&name.column]))
     }
 
     fn expression(&mut self, table: &Table, beside: &[&Table], sql: &Sql, boolean: bool) {
         self.uses.any_column(table);
-        let planned = |table: &Table| PlannedTable { oid: table.oid, sql: table.sql() };
+        let planned = |table: &Table| PlannedTable {
+            oid: table.oid,
+            sql: table.sql(),
+        };
         beside.iter().for_each(|table| self.uses.any_column(table));
         let beside = beside.iter().map(|table| planned(table)).collect();
-        self.expressions.push(Expression { table: planned(table), sql: sql.clone(), boolean, beside });
+        self.expressions.push(Expression {
+            table: planned(table),
+            sql: sql.clone(),
+            boolean,
+            beside,
+        });
     }
 
     fn relations(&mut self, scope: &mut Scope<'c, 'd>) {
@@ -239,7 +322,14 @@ impl<'c, 'd> Walk<'c, 'd> {
         }
     }
 
-    fn relation(&mut self, above: &mut Scope<'c, 'd>, name: &'d str, relation: &'d Relation, place: &'d Place, resolved: &Resolved<'c>) {
+    fn relation(
+        &mut self,
+        above: &mut Scope<'c, 'd>,
+        name: &'d str,
+        relation: &'d Relation,
+        place: &'d Place,
+        resolved: &Resolved<'c>,
+    ) {
         let dotted_name = dotted(&above.dotted, name);
         let mut path = above.path.clone();
         let mut aliases: Vec<String> = Vec::new();
@@ -248,25 +338,46 @@ impl<'c, 'd> Walk<'c, 'd> {
             self.use_table(table);
             self.uses.key(table, &table.primary_key);
             self.uses.log(table, &stop.edge.lower_columns);
-            stop.edge.upper_columns.iter().for_each(|column| self.uses.column(stop.edge.upper, column));
+            stop.edge
+                .upper_columns
+                .iter()
+                .for_each(|column| self.uses.column(stop.edge.upper, column));
             if let Some(tree) = &stop.edge.tree {
-                tree.child_columns.iter().for_each(|column| self.uses.column(table, column));
+                tree.child_columns
+                    .iter()
+                    .for_each(|column| self.uses.column(table, column));
             }
             path.push(stop.edge.clone());
             self.paths.push(path.clone());
             let taken = aliases.iter().filter(|alias| **alias == table.name).count();
-            aliases.push(if taken == 0 { table.name.clone() } else { format!("{} {}", table.name, taken + 1) });
+            aliases.push(if taken == 0 {
+                table.name.clone()
+            } else {
+                format!("{} {}", table.name, taken + 1)
+            });
         }
         self.warn(relation, place, resolved);
-        let Some((last, junctions)) = resolved.stops.split_last() else { return };
-        let Some((target_alias, junction_aliases)) = aliases.split_last() else { return };
+        let Some((last, junctions)) = resolved.stops.split_last() else {
+            return;
+        };
+        let Some((target_alias, junction_aliases)) = aliases.split_last() else {
+            return;
+        };
         let first_edge = &resolved.stops[0].edge;
-        let parent_link = first_edge.upper_columns.iter().map(|column| above.list.text(&above.alias, &above.table.columns[column])).collect();
+        let parent_link = first_edge
+            .upper_columns
+            .iter()
+            .map(|column| above.list.text(&above.alias, &above.table.columns[column]))
+            .collect();
         let mut scope = Scope {
             position: self.levels.len(),
             table: last.edge.lower,
             alias: target_alias.clone(),
-            beside: junction_aliases.iter().cloned().zip(junctions.iter().map(|stop| stop.edge.lower)).collect(),
+            beside: junction_aliases
+                .iter()
+                .cloned()
+                .zip(junctions.iter().map(|stop| stop.edge.lower))
+                .collect(),
             path,
             dotted: dotted_name.clone(),
             list: SelectList::default(),
@@ -290,9 +401,20 @@ impl<'c, 'd> Walk<'c, 'd> {
             path: dotted_name,
             parent: Some(above.position),
             prefix: prefix(name),
-            shape: if relation.kind == RelationKind::One { Shape::One { first: relation.limit.is_some() } } else { Shape::Many },
+            shape: if relation.kind == RelationKind::One {
+                Shape::One {
+                    first: relation.limit.is_some(),
+                }
+            } else {
+                Shape::Many
+            },
             bare,
-            select: Select { sql: String::new(), head: String::new(), tail: String::new(), wires: Vec::new() },
+            select: Select {
+                sql: String::new(),
+                head: String::new(),
+                tail: String::new(),
+                wires: Vec::new(),
+            },
             outputs: Vec::new(),
             link: Link::Ordinal(0),
             parent_link,
@@ -305,7 +427,14 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// Writes the level's statement, now that all it selects is known.
-    fn finish(&mut self, mut scope: Scope<'c, 'd>, relation: &'d Relation, resolved: &Resolved<'c>, aliases: &[String], above: &Table) {
+    fn finish(
+        &mut self,
+        mut scope: Scope<'c, 'd>,
+        relation: &'d Relation,
+        resolved: &Resolved<'c>,
+        aliases: &[String],
+        above: &Table,
+    ) {
         let stops = &resolved.stops;
         let Some(target) = stops.last() else { return };
         let mut outer = Vec::new();
@@ -313,11 +442,17 @@ impl<'c, 'd> Walk<'c, 'd> {
         for (stop, alias) in stops.iter().zip(aliases) {
             let is_target = alias == &scope.alias;
             let (mine, beyond): (Vec<Sql>, Vec<Sql>) = stop.filters.iter().cloned().partition(|filter| {
-                !scope.beside.iter().any(|(_, junction)| is_target && mentions(&filter.text, &junction.name))
+                !scope
+                    .beside
+                    .iter()
+                    .any(|(_, junction)| is_target && mentions(&filter.text, &junction.name))
             });
             let beside: Vec<&Table> = scope.beside.iter().map(|(_, table)| *table).collect();
-            mine.iter().for_each(|filter| self.expression(stop.edge.lower, &[], filter, true));
-            beyond.iter().for_each(|filter| self.expression(stop.edge.lower, &beside, filter, true));
+            mine.iter()
+                .for_each(|filter| self.expression(stop.edge.lower, &[], filter, true));
+            beyond
+                .iter()
+                .for_each(|filter| self.expression(stop.edge.lower, &beside, filter, true));
             outer.extend(beyond.into_iter().map(|filter| filter.text));
             let expressions: &[(String, Sql)] = if is_target { &scope.expressions } else { &[] };
             let source = statement::source(stop.edge.lower, alias, &mine, expressions);
@@ -325,17 +460,33 @@ impl<'c, 'd> Walk<'c, 'd> {
                 from = source;
             } else {
                 let near = &aliases[aliases.iter().position(|known| known == alias).unwrap_or(1) - 1];
-                let on = statement::equal(alias, &stop.edge.lower_columns, |at| format!("{}.{}", quote(near), quote(&stop.edge.upper_columns[at])));
+                let on = statement::equal(alias, &stop.edge.lower_columns, |at| {
+                    format!("{}.{}", quote(near), quote(&stop.edge.upper_columns[at]))
+                });
                 from.push_str(&format!(" JOIN {source} ON {on}"));
             }
         }
-        let order = self.order(&scope, relation, stops.iter().zip(aliases).map(|(stop, alias)| (alias.as_str(), stop.edge.lower)).collect());
-        let limit = relation.limit.or((relation.kind == RelationKind::One && !relation.order.is_empty()).then_some(1));
+        let order = self.order(
+            &scope,
+            relation,
+            stops
+                .iter()
+                .zip(aliases)
+                .map(|(stop, alias)| (alias.as_str(), stop.edge.lower))
+                .collect(),
+        );
+        let limit = relation
+            .limit
+            .or((relation.kind == RelationKind::One && !relation.order.is_empty()).then_some(1));
         let edge = &stops[0].edge;
         let tree = target.edge.tree.as_ref();
         let unordered = relation.kind == RelationKind::One && limit.is_none();
-        let by_worker = (!unordered && limit.is_none() && tree.is_none()).then(|| worker_order(&mut scope.list, &order)).flatten();
-        let link_at = (limit.is_none() && tree.is_none()).then(|| value_link(&mut scope.list, edge, above, &aliases[0])).flatten();
+        let by_worker = (!unordered && limit.is_none() && tree.is_none())
+            .then(|| worker_order(&mut scope.list, &order))
+            .flatten();
+        let link_at = (limit.is_none() && tree.is_none())
+            .then(|| value_link(&mut scope.list, edge, above, &aliases[0]))
+            .flatten();
         let sorts = limit.is_some() || (!unordered && by_worker.is_none() && tree.is_none());
         let parts = Parts {
             list: &scope.list,
@@ -344,7 +495,6 @@ impl<'c, 'd> Walk<'c, 'd> {
             edge,
             conditions: outer,
             order: sorts.then(|| names::list(order.iter().map(OrderTerm::sql))),
-            limit,
         };
         let (sql, shift, link) = match (tree, limit, link_at) {
             (Some(tree), ..) => (parts.ancestors(tree), 1, Link::Ordinal(0)),
@@ -356,29 +506,64 @@ impl<'c, 'd> Walk<'c, 'd> {
         if shift == 1 {
             wires.insert(0, Wire::Int8);
         }
-        let last = SortColumn { at: wires.len(), descending: tree.is_some(), nulls_first: false };
+        let last = SortColumn {
+            at: wires.len(),
+            descending: tree.is_some(),
+            nulls_first: false,
+        };
         let rank = if tree.is_some() || limit.is_some() {
             wires.push(if tree.is_some() { Wire::Int4 } else { Wire::Int8 });
             Rank::Worker(vec![last])
         } else if unordered {
             Rank::Worker(Vec::new())
         } else {
-            by_worker.map_or(Rank::Arrival, |columns| Rank::Worker(columns.into_iter().map(|column| SortColumn { at: column.at + shift, ..column }).collect()))
+            by_worker.map_or(Rank::Arrival, |columns| {
+                Rank::Worker(
+                    columns
+                        .into_iter()
+                        .map(|column| SortColumn {
+                            at: column.at + shift,
+                            ..column
+                        })
+                        .collect(),
+                )
+            })
         };
         let children = self.levels[scope.position].children.clone();
         for child in children {
             self.levels[child].parent_link.iter_mut().for_each(|at| *at += shift);
         }
         let level = &mut self.levels[scope.position];
-        level.select = Select { sql, head: String::new(), tail: String::new(), wires };
-        level.outputs = scope.outputs.into_iter().map(|output| Output { at: output.at + shift, ..output }).collect();
+        level.select = Select {
+            sql,
+            head: String::new(),
+            tail: String::new(),
+            wires,
+        };
+        level.outputs = scope
+            .outputs
+            .into_iter()
+            .map(|output| Output {
+                at: output.at + shift,
+                ..output
+            })
+            .collect();
         level.link = link;
         level.order = rank;
-        level.shape = if level.shape == Shape::Many { Shape::Many } else { Shape::One { first: limit.is_some() } };
+        level.shape = if level.shape == Shape::Many {
+            Shape::Many
+        } else {
+            Shape::One { first: limit.is_some() }
+        };
     }
 
     /// The order as written, and the keys of every table on the way, so that there are no ties.
-    fn order(&mut self, scope: &Scope<'c, 'd>, relation: &'d Relation, tables: Vec<(&str, &'c Table)>) -> Vec<OrderTerm<'c>> {
+    fn order(
+        &mut self,
+        scope: &Scope<'c, 'd>,
+        relation: &'d Relation,
+        tables: Vec<(&str, &'c Table)>,
+    ) -> Vec<OrderTerm<'c>> {
         let mut terms: Vec<OrderTerm<'c>> = Vec::new();
         for order in &relation.order {
             if let Some((alias, table, column)) = self.find_column(scope, &order.column, &order.place) {
@@ -388,10 +573,20 @@ impl<'c, 'd> Walk<'c, 'd> {
         }
         for (alias, table) in tables.iter().rev() {
             for column in &table.primary_key {
-                terms.push(OrderTerm { alias: (*alias).to_owned(), column: Some(&table.columns[column]), descending: false, nulls_first: false });
+                terms.push(OrderTerm {
+                    alias: (*alias).to_owned(),
+                    column: Some(&table.columns[column]),
+                    descending: false,
+                    nulls_first: false,
+                });
             }
             if table.primary_key.is_empty() {
-                terms.push(OrderTerm { alias: (*alias).to_owned(), column: None, descending: false, nulls_first: false });
+                terms.push(OrderTerm {
+                    alias: (*alias).to_owned(),
+                    column: None,
+                    descending: false,
+                    nulls_first: false,
+                });
             }
         }
         terms
@@ -399,28 +594,46 @@ impl<'c, 'd> Walk<'c, 'd> {
 
     fn warn(&mut self, relation: &Relation, place: &Place, resolved: &Resolved<'c>) {
         for stop in &resolved.stops {
-            for (table, columns) in [(stop.edge.lower, &stop.edge.lower_columns), (stop.edge.upper, &stop.edge.upper_columns)] {
-                if matches!(table.kind, TableKind::Table | TableKind::Partitioned) && !level::is_indexed(table, columns) {
+            for (table, columns) in [
+                (stop.edge.lower, &stop.edge.lower_columns),
+                (stop.edge.upper, &stop.edge.upper_columns),
+            ] {
+                if matches!(table.kind, TableKind::Table | TableKind::Partitioned) && !level::is_indexed(table, columns)
+                {
                     let columns = names::list(columns.iter().map(|column| quote(column)));
                     self.warnings.add(
                         place,
-                        format!("no index serves the way over {} ({columns}): each lookup reads the whole table", table.sql()),
+                        format!(
+                            "no index serves the way over {} ({columns}): each lookup reads the whole table",
+                            table.sql()
+                        ),
                         format!("run: CREATE INDEX CONCURRENTLY ON {} ({columns})", table.sql()),
                     );
                 }
             }
         }
         let Some(last) = resolved.stops.last() else { return };
-        if relation.kind == RelationKind::One && relation.limit.is_none() && relation.order.is_empty() && !level::is_unique(last.edge.lower, &last.edge.lower_columns) {
+        if relation.kind == RelationKind::One
+            && relation.limit.is_none()
+            && relation.order.is_empty()
+            && !level::is_unique(last.edge.lower, &last.edge.lower_columns)
+        {
             self.warnings.add(
                 place,
-                format!("{} may have several rows for one, which makes the document a dead letter", last.edge.lower.sql()),
+                format!(
+                    "{} may have several rows for one, which makes the document a dead letter",
+                    last.edge.lower.sql()
+                ),
                 "add order: to take the first, or use many:",
             );
         }
         let nested = relation.mapping.get("type").is_some_and(|kind| kind == "nested");
         if relation.kind == RelationKind::Many && nested && relation.limit.is_none() {
-            self.warnings.add(place, "a nested array without limit: can exceed Elasticsearch's 10,000 nested objects", "add limit:");
+            self.warnings.add(
+                place,
+                "a nested array without limit: can exceed Elasticsearch's 10,000 nested objects",
+                "add limit:",
+            );
         }
     }
 }
@@ -436,7 +649,12 @@ struct OrderTerm<'c> {
 impl<'c> OrderTerm<'c> {
     fn written(alias: String, column: &'c Column, order: &Order) -> Self {
         let nulls_first = order.nulls_first.unwrap_or(order.descending);
-        Self { alias, column: Some(column), descending: order.descending, nulls_first }
+        Self {
+            alias,
+            column: Some(column),
+            descending: order.descending,
+            nulls_first,
+        }
     }
 
     fn sql(&self) -> String {
@@ -445,7 +663,13 @@ impl<'c> OrderTerm<'c> {
             None => format!("{}::text COLLATE \"C\"", quote(&self.alias)),
         };
         let direction = if self.descending { " DESC" } else { "" };
-        let nulls = if self.nulls_first == self.descending { "" } else if self.nulls_first { " NULLS FIRST" } else { " NULLS LAST" };
+        let nulls = if self.nulls_first == self.descending {
+            ""
+        } else if self.nulls_first {
+            " NULLS FIRST"
+        } else {
+            " NULLS LAST"
+        };
         format!("{value}{direction}{nulls}")
     }
 }
@@ -453,7 +677,15 @@ impl<'c> OrderTerm<'c> {
 /// The order as select positions, when every term sorts by its bytes.
 fn worker_order(list: &mut SelectList, order: &[OrderTerm<'_>]) -> Option<Vec<SortColumn>> {
     let sortable = |column: &Column| match column.wire {
-        Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Bytea | Wire::Date | Wire::Timestamp | Wire::Timestamptz => true,
+        Wire::Bool
+        | Wire::Int2
+        | Wire::Int4
+        | Wire::Int8
+        | Wire::Uuid
+        | Wire::Bytea
+        | Wire::Date
+        | Wire::Timestamp
+        | Wire::Timestamptz => true,
         Wire::Text => column.collation_c && column.type_oid != 1042,
         _ => false,
     };
@@ -462,14 +694,20 @@ fn worker_order(list: &mut SelectList, order: &[OrderTerm<'_>]) -> Option<Vec<So
     }
     let columns = order.iter().filter_map(|term| {
         let at = list.value(&term.alias, term.column?);
-        Some(SortColumn { at, descending: term.descending, nulls_first: term.nulls_first })
+        Some(SortColumn {
+            at,
+            descending: term.descending,
+            nulls_first: term.nulls_first,
+        })
     });
     Some(columns.collect())
 }
 
 /// Position of the linking value, when its text says all: one column, the same kind of value on both sides.
 fn value_link(list: &mut SelectList, edge: &Edge<'_>, above: &Table, alias: &str) -> Option<usize> {
-    let ([upper], [lower]) = (edge.upper_columns.as_slice(), edge.lower_columns.as_slice()) else { return None };
+    let ([upper], [lower]) = (edge.upper_columns.as_slice(), edge.lower_columns.as_slice()) else {
+        return None;
+    };
     let (upper, lower) = (above.columns.get(upper)?, &edge.lower.columns[lower]);
     let family = |column: &Column| match column.wire {
         Wire::Int2 | Wire::Int4 | Wire::Int8 => Some(0),
@@ -496,4 +734,3 @@ fn dotted(above: &str, name: &str) -> String {
         (false, false) => format!("{above}.{name}"),
     }
 }
-

@@ -64,13 +64,21 @@ impl Uses {
 
     /// `columns` are how a touched row is found from above.
     pub fn log(&mut self, table: &Table, columns: &[String]) {
-        self.0.entry(table.oid).or_default().logged.extend(columns.iter().cloned());
+        self.0
+            .entry(table.oid)
+            .or_default()
+            .logged
+            .extend(columns.iter().cloned());
         columns.iter().for_each(|column| self.column(table, column));
     }
 
     pub fn column(&mut self, table: &Table, column: &str) {
         let used = &mut self.0.entry(table.oid).or_default().used;
-        match table.columns.get(column).and_then(|column| column.virtual_base.as_ref()) {
+        match table
+            .columns
+            .get(column)
+            .and_then(|column| column.virtual_base.as_ref())
+        {
             // Not computed in transition tables: what it is made of changes with it.
             Some(base) => used.extend(base.iter().cloned()),
             None => {
@@ -89,16 +97,28 @@ impl Uses {
             let table = catalog.by_oid(oid)?;
             let mut columns: IndexSet<String> = entry.key.iter().cloned().collect();
             columns.extend(entry.logged);
-            let planned = |table: &Table| PlannedTable { oid: table.oid, sql: table.sql() };
+            let planned = |table: &Table| PlannedTable {
+                oid: table.oid,
+                sql: table.sql(),
+            };
             Some(Capture {
                 table: planned(table),
                 schema: table.schema.clone(),
                 name: table.name.clone(),
-                leaves: table.leaves.iter().filter_map(|leaf| catalog.by_oid(*leaf)).map(planned).collect(),
+                leaves: table
+                    .leaves
+                    .iter()
+                    .filter_map(|leaf| catalog.by_oid(*leaf))
+                    .map(planned)
+                    .collect(),
                 needs_settings: columns.iter().any(|column| !settled_text(table, column)),
                 columns: columns.into_iter().collect(),
                 key_columns: entry.key.len(),
-                used: if entry.any { Used::Any } else { Used::Columns(entry.used.into_iter().collect()) },
+                used: if entry.any {
+                    Used::Any
+                } else {
+                    Used::Columns(entry.used.into_iter().collect())
+                },
             })
         };
         let mut captures: Vec<Capture> = self.0.into_iter().filter_map(capture).collect();
@@ -109,7 +129,10 @@ impl Uses {
 
 fn settled_text(table: &Table, column: &str) -> bool {
     table.columns.get(column).is_some_and(|column| {
-        matches!(column.wire, Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Text | Wire::Uuid | Wire::Numeric)
+        matches!(
+            column.wire,
+            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Text | Wire::Uuid | Wire::Numeric
+        )
     })
 }
 
@@ -197,7 +220,12 @@ impl Capture {
     }
 
     fn update_sql(&self, layout: i32) -> String {
-        let Some(first) = self.columns.first().filter(|_| self.key_columns > 0).map(|column| quote(column)) else {
+        let Some(first) = self
+            .columns
+            .first()
+            .filter(|_| self.key_columns > 0)
+            .map(|column| quote(column))
+        else {
             return format!(
                 "INSERT INTO highwater.touch (capture, columns)\n            \
                  SELECT {layout}, {logged} FROM old_rows AS r UNION SELECT {layout}, {logged} FROM new_rows AS r;",
@@ -223,7 +251,11 @@ impl Capture {
     }
 
     fn logged(&self, alias: &str) -> String {
-        let texts: Vec<String> = self.columns.iter().map(|column| format!("{alias}.{}::text", quote(column))).collect();
+        let texts: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| format!("{alias}.{}::text", quote(column)))
+            .collect();
         format!("ARRAY[{}]", texts.join(", "))
     }
 
@@ -231,7 +263,10 @@ impl Capture {
         match &self.used {
             Used::Any => format!("ROW({alias}.*)::record"),
             Used::Columns(columns) => {
-                let columns: Vec<String> = columns.iter().map(|column| format!("{alias}.{}", quote(column))).collect();
+                let columns: Vec<String> = columns
+                    .iter()
+                    .map(|column| format!("{alias}.{}", quote(column)))
+                    .collect();
                 format!("ROW({})::record", columns.join(", "))
             }
         }
@@ -250,7 +285,11 @@ impl Capture {
     pub fn trigger_sql(&self, table: &PlannedTable) -> Vec<String> {
         let events = [
             ("insert", "INSERT", " REFERENCING NEW TABLE AS new_rows"),
-            ("update", "UPDATE", " REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"),
+            (
+                "update",
+                "UPDATE",
+                " REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
+            ),
             ("delete", "DELETE", " REFERENCING OLD TABLE AS old_rows"),
             ("truncate", "TRUNCATE", ""),
         ];
@@ -262,7 +301,10 @@ impl Capture {
                 table.sql,
                 self.function()
             ));
-            statements.push(format!("ALTER TABLE {} ENABLE ALWAYS TRIGGER highwater_{name}", table.sql));
+            statements.push(format!(
+                "ALTER TABLE {} ENABLE ALWAYS TRIGGER highwater_{name}",
+                table.sql
+            ));
         }
         statements
     }

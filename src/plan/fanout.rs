@@ -39,7 +39,10 @@ pub fn all(root: &Table, key: &[String], paths: &[Path<'_>], catalog: &Catalog) 
         table: root.oid,
         needs: key.to_vec(),
         direct: true,
-        by_columns: Statement { first: known.clone(), next: known },
+        by_columns: Statement {
+            first: known.clone(),
+            next: known,
+        },
         by_key: None,
     }];
     for path in paths {
@@ -48,7 +51,10 @@ pub fn all(root: &Table, key: &[String], paths: &[Path<'_>], catalog: &Catalog) 
             table: last.lower.oid,
             needs: last.lower_columns.clone(),
             direct: path.len() == 1 && is_direct(last, key),
-            by_columns: Statement { first: sql(root, key, path, None, false), next: sql(root, key, path, None, true) },
+            by_columns: Statement {
+                first: sql(root, key, path, None, false),
+                next: sql(root, key, path, None, true),
+            },
             by_key: primary_key(catalog, last).map(|columns| Statement {
                 first: sql(root, key, path, Some(columns), false),
                 next: sql(root, key, path, Some(columns), true),
@@ -62,12 +68,16 @@ pub fn all(root: &Table, key: &[String], paths: &[Path<'_>], catalog: &Catalog) 
 }
 
 fn primary_key<'c>(catalog: &'c Catalog, edge: &Edge<'_>) -> Option<&'c [String]> {
-    catalog.by_oid(edge.lower.oid).map(|table| table.primary_key.as_slice()).filter(|key| !key.is_empty())
+    catalog
+        .by_oid(edge.lower.oid)
+        .map(|table| table.primary_key.as_slice())
+        .filter(|key| !key.is_empty())
 }
 
 /// The child's columns hold the root's key, in the same types: nothing needs to be looked up.
 fn is_direct(edge: &Edge<'_>, key: &[String]) -> bool {
-    let same = |(upper, lower): (&String, &String)| edge.upper.columns[upper].type_oid == edge.lower.columns[lower].type_oid;
+    let same =
+        |(upper, lower): (&String, &String)| edge.upper.columns[upper].type_oid == edge.lower.columns[lower].type_oid;
     edge.tree.is_none() && edge.upper_columns == key && edge.upper_columns.iter().zip(&edge.lower_columns).all(same)
 }
 
@@ -79,15 +89,27 @@ fn sql(root: &Table, key: &[String], path: &Path<'_>, by_key: Option<&[String]>,
             format!("SELECT DISTINCT * FROM {}", names::unnest(columns, "touched", false))
         }
         Some(columns) => {
-            let keys = names::unnest(columns.iter().map(|column| &last.lower.columns[column]), "touched", false);
+            let keys = names::unnest(
+                columns.iter().map(|column| &last.lower.columns[column]),
+                "touched",
+                false,
+            );
             let on = names::list(columns.iter().map(|column| format!("r.{}", quote(column))));
             let found = names::list(last.lower_columns.iter().map(|column| format!("r.{}", quote(column))));
-            format!("SELECT DISTINCT {found} FROM {} AS r WHERE ({on}) IN (SELECT * FROM {keys})", last.lower.sql())
+            format!(
+                "SELECT DISTINCT {found} FROM {} AS r WHERE ({on}) IN (SELECT * FROM {keys})",
+                last.lower.sql()
+            )
         }
     };
     let mut steps = vec![format!("{} AS ({touched})", named("s0", last.lower_columns.len()))];
     let mut below = "s0".to_owned();
-    for (at, edge) in path.iter().enumerate().rev().map(|(position, edge)| (path.len() - position, edge)) {
+    for (at, edge) in path
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(position, edge)| (path.len() - position, edge))
+    {
         if let Some(tree) = &edge.tree {
             let carried = names::list((1..=edge.lower_columns.len()).map(|column| format!("c{column}")));
             let children = names::list(edge.lower_columns.iter().map(|column| format!("r.{}", quote(column))));
@@ -99,29 +121,51 @@ fn sql(root: &Table, key: &[String], path: &Path<'_>, by_key: Option<&[String]>,
             ));
             below = format!("d{at}");
         }
-        let above: &[String] = if at == path.len() { key } else { &path[path.len() - at - 1].lower_columns };
+        let above: &[String] = if at == path.len() {
+            key
+        } else {
+            &path[path.len() - at - 1].lower_columns
+        };
         let found = names::list(above.iter().map(|column| format!("r.{}", quote(column))));
         let on = on("r", &edge.upper_columns, "s");
-        steps.push(format!("{} AS (SELECT DISTINCT {found} FROM {below} AS s JOIN {} AS r ON {on})", named(&format!("s{at}"), above.len()), edge.upper.sql()));
+        steps.push(format!(
+            "{} AS (SELECT DISTINCT {found} FROM {below} AS s JOIN {} AS r ON {on})",
+            named(&format!("s{at}"), above.len()),
+            edge.upper.sql()
+        ));
         below = format!("s{at}");
     }
     let bound = by_key.map_or(last.lower_columns.len(), <[String]>::len);
     let carried = names::list((1..=key.len()).map(|column| format!("c{column}")));
     let texts = names::list((1..=key.len()).map(|column| format!("c{column}::text")));
     let after = if next {
-        let low = names::list(key.iter().enumerate().map(|(at, column)| format!("${}::text::{}", bound + 2 + at, names::cast(&root.columns[column]))));
+        let low = names::list(
+            key.iter()
+                .enumerate()
+                .map(|(at, column)| format!("${}::text::{}", bound + 2 + at, names::cast(&root.columns[column]))),
+        );
         format!(" WHERE ({carried}) > ({low})")
     } else {
         String::new()
     };
-    format!("WITH RECURSIVE {} SELECT ARRAY[{texts}] FROM {below}{after} ORDER BY {carried} LIMIT ${}::bigint", steps.join(", "), bound + 1)
+    format!(
+        "WITH RECURSIVE {} SELECT ARRAY[{texts}] FROM {below}{after} ORDER BY {carried} LIMIT ${}::bigint",
+        steps.join(", "),
+        bound + 1
+    )
 }
 
 fn named(name: &str, columns: usize) -> String {
-    format!("{name}({})", names::list((1..=columns).map(|column| format!("c{column}"))))
+    format!(
+        "{name}({})",
+        names::list((1..=columns).map(|column| format!("c{column}")))
+    )
 }
 
 fn on(alias: &str, columns: &[String], other: &str) -> String {
-    let pairs = columns.iter().enumerate().map(|(at, column)| format!("{alias}.{} = {other}.c{}", quote(column), at + 1));
+    let pairs = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| format!("{alias}.{} = {other}.c{}", quote(column), at + 1));
     pairs.collect::<Vec<_>>().join(" AND ")
 }

@@ -45,12 +45,18 @@ impl<'c> Resolver<'c> {
     pub fn table(&mut self, name: &TableName) -> Option<&'c Table> {
         let written = written(name);
         let Some(table) = self.catalog.find(name.schema.as_deref(), &name.name) else {
-            let names: Vec<String> = self.catalog.tables.iter().map(|table| display(self.catalog, table)).collect();
+            let names: Vec<String> = self
+                .catalog
+                .tables
+                .iter()
+                .map(|table| display(self.catalog, table))
+                .collect();
             let remedy = match nearest(&written, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near:?}? Names are taken literally, case included"),
                 None => "check the name, its schema, and that the role may see it".to_owned(),
             };
-            self.mistakes.add(&name.place, format!("there is no table {written:?}"), remedy);
+            self.mistakes
+                .add(&name.place, format!("there is no table {written:?}"), remedy);
             return None;
         };
         if !table.readable {
@@ -84,25 +90,48 @@ impl<'c> Resolver<'c> {
         }
         let remedy = match nearest(column, table.columns.keys().map(String::as_str)) {
             Some(near) => format!("did you mean {near:?}?"),
-            None => format!("it has: {}", table.columns.keys().cloned().collect::<Vec<_>>().join(", ")),
+            None => format!(
+                "it has: {}",
+                table.columns.keys().cloned().collect::<Vec<_>>().join(", ")
+            ),
         };
-        self.mistakes.add(place, format!("table {:?} has no column {column:?}", table.name), remedy);
+        self.mistakes.add(
+            place,
+            format!("table {:?} has no column {column:?}", table.name),
+            remedy,
+        );
         false
     }
 
     /// Resolves a relation that hangs on rows of `above`.
-    pub fn relation(&mut self, above: &'c Table, relation: &Relation, defaults: &indexmap::IndexMap<String, Sql>) -> Option<Resolved<'c>> {
+    pub fn relation(
+        &mut self,
+        above: &'c Table,
+        relation: &Relation,
+        defaults: &indexmap::IndexMap<String, Sql>,
+    ) -> Option<Resolved<'c>> {
         if let RelationKind::Ancestors { depth } = relation.kind {
             return self.ancestors(above, relation, depth, defaults);
         }
-        let last = Hop { table: relation.table.clone(), join: None, filter: relation.filter.clone() };
+        let last = Hop {
+            table: relation.table.clone(),
+            join: None,
+            filter: relation.filter.clone(),
+        };
         let mut stops: Vec<Stop<'c>> = Vec::new();
         let mut join = relation.join.as_ref();
         let mut upper = above;
         for (position, hop) in relation.through.iter().chain(std::iter::once(&last)).enumerate() {
             let lower = self.table(&hop.table)?;
             let one = relation.kind == RelationKind::One && relation.through.is_empty();
-            let edge = self.join(upper, lower, join, one.then_some(()), position == 0 || join.is_some(), &hop.table.place)?;
+            let edge = self.join(
+                upper,
+                lower,
+                join,
+                one.then_some(()),
+                position == 0 || join.is_some(),
+                &hop.table.place,
+            )?;
             let mut filters: Vec<Sql> = defaults.get(&written(&hop.table)).cloned().into_iter().collect();
             filters.extend(hop.filter.clone());
             stops.push(Stop { edge, filters });
@@ -112,9 +141,22 @@ impl<'c> Resolver<'c> {
         Some(Resolved { stops })
     }
 
-    fn ancestors(&mut self, above: &'c Table, relation: &Relation, depth: u32, defaults: &indexmap::IndexMap<String, Sql>) -> Option<Resolved<'c>> {
+    fn ancestors(
+        &mut self,
+        above: &'c Table,
+        relation: &Relation,
+        depth: u32,
+        defaults: &indexmap::IndexMap<String, Sql>,
+    ) -> Option<Resolved<'c>> {
         let lower = self.table(&relation.table)?;
-        let own = self.join(lower, lower, relation.join.as_ref(), Some(()), true, &relation.table.place)?;
+        let own = self.join(
+            lower,
+            lower,
+            relation.join.as_ref(),
+            Some(()),
+            true,
+            &relation.table.place,
+        )?;
         let first = if above.oid == lower.oid {
             own.clone()
         } else {
@@ -123,46 +165,88 @@ impl<'c> Resolver<'c> {
         if first.lower_columns != own.lower_columns {
             self.mistakes.add(
                 &relation.table.place,
-                format!("the way to {:?} and the way up in it end at different columns", lower.name),
+                format!(
+                    "the way to {:?} and the way up in it end at different columns",
+                    lower.name
+                ),
                 "both must end at the same columns, usually the primary key",
             );
             return None;
         }
-        let tree = Some(Tree { child_columns: own.upper_columns, depth });
+        let tree = Some(Tree {
+            child_columns: own.upper_columns,
+            depth,
+        });
         let mut filters: Vec<Sql> = defaults.get(&written(&relation.table)).cloned().into_iter().collect();
         filters.extend(relation.filter.clone());
-        Some(Resolved { stops: vec![Stop { edge: Edge { tree, ..first }, filters }] })
+        Some(Resolved {
+            stops: vec![Stop {
+                edge: Edge { tree, ..first },
+                filters,
+            }],
+        })
     }
 
     /// The join as written, or the only foreign key that fits. `one` prefers the key on the upper side.
-    fn join(&mut self, upper: &'c Table, lower: &'c Table, join: Option<&Join>, one: Option<()>, first: bool, place: &Place) -> Option<Edge<'c>> {
+    fn join(
+        &mut self,
+        upper: &'c Table,
+        lower: &'c Table,
+        join: Option<&Join>,
+        one: Option<()>,
+        first: bool,
+        place: &Place,
+    ) -> Option<Edge<'c>> {
         if let Some(join) = join {
             let fine = join.pairs.iter().fold(true, |fine, (above, below)| {
                 let above = self.column(upper, above, &join.place);
                 self.column(lower, below, &join.place) && above && fine
             });
             let (upper_columns, lower_columns) = join.pairs.iter().cloned().unzip();
-            return fine.then_some(Edge { upper, upper_columns, lower, lower_columns, tree: None });
+            return fine.then_some(Edge {
+                upper,
+                upper_columns,
+                lower,
+                lower_columns,
+                tree: None,
+            });
         }
         let mut choices = candidates(upper, lower, one.is_some(), first);
         match choices.len() {
             1 => {
                 let (upper_columns, lower_columns) = choices.pop()?;
-                Some(Edge { upper, upper_columns, lower, lower_columns, tree: None })
+                Some(Edge {
+                    upper,
+                    upper_columns,
+                    lower,
+                    lower_columns,
+                    tree: None,
+                })
             }
             0 => {
                 self.mistakes.add(
                     place,
                     format!("no foreign key joins {:?} and {:?}", upper.name, lower.name),
-                    format!("say how: join: {{ column of {}: column of {} }}", upper.name, lower.name),
+                    format!(
+                        "say how: join: {{ column of {}: column of {} }}",
+                        upper.name, lower.name
+                    ),
                 );
                 None
             }
             _ => {
-                let choices: Vec<String> = choices.iter().map(|choice| format!("join: {}", braces(choice))).collect();
+                let choices: Vec<String> = choices
+                    .iter()
+                    .map(|choice| format!("join: {}", braces(choice)))
+                    .collect();
                 self.mistakes.add(
                     place,
-                    format!("{} foreign keys join {:?} and {:?}", choices.len(), upper.name, lower.name),
+                    format!(
+                        "{} foreign keys join {:?} and {:?}",
+                        choices.len(),
+                        upper.name,
+                        lower.name
+                    ),
                     format!("choose one: {}", choices.join("  or  ")),
                 );
                 None
@@ -187,7 +271,11 @@ fn candidates(upper: &Table, lower: &Table, one: bool, first: bool) -> Vec<Colum
         // An object: this row points at it, or it points here and is unique.
         (true, _) => {
             let pointing: Vec<Columns> = down().collect();
-            if pointing.is_empty() { up().filter(|(_, columns)| is_unique(lower, columns)).collect() } else { pointing }
+            if pointing.is_empty() {
+                up().filter(|(_, columns)| is_unique(lower, columns)).collect()
+            } else {
+                pointing
+            }
         }
         // An array: its rows point here.
         (false, true) => up().collect(),
@@ -206,7 +294,9 @@ pub fn is_unique(table: &Table, columns: &[String]) -> bool {
 
 /// Whether an index serves a lookup by these columns.
 pub fn is_indexed(table: &Table, columns: &[String]) -> bool {
-    table.indexes.iter().any(|index| index.len() >= columns.len() && columns.iter().all(|column| index[..columns.len()].contains(column)))
+    table.indexes.iter().any(|index| {
+        index.len() >= columns.len() && columns.iter().all(|column| index[..columns.len()].contains(column))
+    })
 }
 
 /// The name as a person wrote it.
@@ -218,12 +308,22 @@ pub fn written(name: &TableName) -> String {
 }
 
 fn display(catalog: &Catalog, table: &Table) -> String {
-    let plain = catalog.find(None, &table.name).is_some_and(|found| found.oid == table.oid);
-    if plain { table.name.clone() } else { format!("{}.{}", table.schema, table.name) }
+    let plain = catalog
+        .find(None, &table.name)
+        .is_some_and(|found| found.oid == table.oid);
+    if plain {
+        table.name.clone()
+    } else {
+        format!("{}.{}", table.schema, table.name)
+    }
 }
 
 fn braces((upper, lower): &Columns) -> String {
-    let pairs: Vec<String> = upper.iter().zip(lower).map(|(above, below)| format!("{above}: {below}")).collect();
+    let pairs: Vec<String> = upper
+        .iter()
+        .zip(lower)
+        .map(|(above, below)| format!("{above}: {below}"))
+        .collect();
     format!("{{ {} }}", pairs.join(", "))
 }
 

@@ -24,7 +24,10 @@ pub fn of(definition: &Definition, hash: &str) -> Value {
 }
 
 fn properties(fields: &Fields) -> Map<String, Value> {
-    fields.iter().map(|(name, field)| (name.clone(), field_mapping(&field.kind))).collect()
+    fields
+        .iter()
+        .map(|(name, field)| (name.clone(), field_mapping(&field.kind)))
+        .collect()
 }
 
 fn field_mapping(kind: &FieldKind) -> Value {

@@ -12,10 +12,11 @@ mod statement;
 
 use serde_json::{Map, Value};
 
-use crate::catalog::{Catalog, Wire};
+use crate::catalog::{Catalog, Wire, quote};
 use crate::definition::Definition;
 use crate::mistake::Mistakes;
 
+pub use assemble::fingerprint;
 pub use capture::{Capture, Used};
 pub use fanout::Fanout;
 
@@ -181,22 +182,74 @@ impl Plan {
     #[must_use]
     pub fn range_sql(&self, low: bool, high: bool) -> String {
         let select = &self.root().select;
-        let tuple = format!("({})", names::list(self.key.iter().map(|column| format!("\"root\".{}", quote(&column.name)))));
+        format!("{}{}{}", select.head, self.between(low, high), select.tail)
+    }
+
+    /// The keys of a range alone, in order, filter or not; bound as for [`Plan::range_sql`].
+    #[must_use]
+    pub fn range_keys_sql(&self, low: bool, high: bool) -> String {
+        let keys = || {
+            self.key
+                .iter()
+                .map(|column| format!("\"root\".{}", quote(&column.name)))
+        };
+        let texts = names::list(keys().map(|key| format!("{key}::text")));
+        let (table, order) = (&self.root_table().sql, names::list(keys()));
+        format!(
+            "SELECT ARRAY[{texts}] FROM {table} AS \"root\" WHERE {} ORDER BY {order}",
+            self.between(low, high)
+        )
+    }
+
+    fn between(&self, low: bool, high: bool) -> String {
+        let tuple = format!(
+            "({})",
+            names::list(
+                self.key
+                    .iter()
+                    .map(|column| format!("\"root\".{}", quote(&column.name)))
+            )
+        );
         let bound = |first: usize| {
             let casts = self.key.iter().enumerate();
-            format!("({})", names::list(casts.map(|(at, column)| format!("${}::text::{}", first + at, column.cast))))
+            format!(
+                "({})",
+                names::list(casts.map(|(at, column)| format!("${}::text::{}", first + at, column.cast)))
+            )
         };
-        let mut conditions = Vec::new();
-        if low {
-            conditions.push(format!("{tuple} > {}", bound(1)));
-        }
-        if high {
-            conditions.push(format!("{tuple} <= {}", bound(1 + if low { self.key.len() } else { 0 })));
-        }
+        let below = low.then(|| format!("{tuple} > {}", bound(1)));
+        let above = high.then(|| format!("{tuple} <= {}", bound(1 + if low { self.key.len() } else { 0 })));
+        let conditions: Vec<String> = below.into_iter().chain(above).collect();
         if conditions.is_empty() {
-            conditions.push("true".to_owned());
+            "true".to_owned()
+        } else {
+            conditions.join(" AND ")
         }
-        format!("{}{}{}", select.head, conditions.join(" AND "), select.tail)
+    }
+
+    /// Which of the keys in `$1 …` (arrays of text, one a key column) have a row, filter or not, as arrays of text.
+    #[must_use]
+    pub fn present_sql(&self) -> String {
+        let texts = names::list(
+            self.key
+                .iter()
+                .map(|column| format!("\"root\".{}::text", quote(&column.name))),
+        );
+        let tuple = names::list(
+            self.key
+                .iter()
+                .map(|column| format!("\"root\".{}", quote(&column.name))),
+        );
+        let arrays = names::list(
+            self.key
+                .iter()
+                .enumerate()
+                .map(|(at, column)| format!("${}::text[]::{}[]", at + 1, column.cast)),
+        );
+        format!(
+            "SELECT ARRAY[{texts}] FROM {} AS \"root\" WHERE ({tuple}) IN (SELECT * FROM unnest({arrays}))",
+            self.root_table().sql
+        )
     }
 
     /// Cuts the root into ranges of `$1` keys: their upper bounds but the last one's, in order, as text columns.
@@ -212,12 +265,13 @@ impl Plan {
         )
     }
 
-    /// Which of the keys in `$1 …` (arrays of text, one a key column) have a row, filter or not.
+    /// The table whose rows are documents.
     #[must_use]
     pub fn root_table(&self) -> &PlannedTable {
         let oid = self.captures[0].table.oid;
-        self.tables.iter().find(|table| table.oid == oid).unwrap_or(&self.captures[0].table)
+        self.tables
+            .iter()
+            .find(|table| table.oid == oid)
+            .unwrap_or(&self.captures[0].table)
     }
 }
-
-use crate::catalog::quote;

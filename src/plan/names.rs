@@ -37,7 +37,12 @@ fn without_modifier(type_name: &str) -> String {
 /// `unnest($1::text[]::T1[], …) [WITH ORDINALITY] AS alias(c1, … [, n])`: one row a bound tuple.
 pub fn unnest<'a>(columns: impl Iterator<Item = &'a Column>, alias: &str, ordinality: bool) -> String {
     let casts: Vec<String> = columns.map(cast).collect();
-    let arrays = list(casts.iter().enumerate().map(|(at, cast)| format!("${}::text[]::{cast}[]", at + 1)));
+    let arrays = list(
+        casts
+            .iter()
+            .enumerate()
+            .map(|(at, cast)| format!("${}::text[]::{cast}[]", at + 1)),
+    );
     let mut named: Vec<String> = (1..=casts.len()).map(|at| format!("c{at}")).collect();
     if ordinality {
         named.push("n".to_owned());

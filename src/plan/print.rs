@@ -12,9 +12,21 @@ impl Plan {
         let mut line = |line: String| {
             let _ = writeln!(text, "{line}"); // writing to a String cannot fail
         };
-        line(format!("-- index {}: key {}", self.index, self.key.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(", ")));
+        line(format!(
+            "-- index {}: key {}",
+            self.index,
+            self.key
+                .iter()
+                .map(|key| key.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
         for level in &self.levels {
-            let name = if level.path.is_empty() { "the documents' rows" } else { &level.path };
+            let name = if level.path.is_empty() {
+                "the documents' rows"
+            } else {
+                &level.path
+            };
             let shape = match level.shape {
                 Shape::Root => "root",
                 Shape::One { .. } => "one",
@@ -31,14 +43,28 @@ impl Plan {
                 Rank::Worker(columns) if columns.is_empty() => "",
                 Rank::Worker(_) => ", sorted here",
             };
-            line(format!("\n-- build {name} ({shape}, {link}{rank})\n{};", level.select.sql));
+            line(format!(
+                "\n-- build {name} ({shape}, {link}{rank})\n{};",
+                level.select.sql
+            ));
         }
         for fanout in &self.fanouts {
-            let table = self.tables.iter().find(|table| table.oid == fanout.table).map_or("?", |table| table.sql.as_str());
+            let table = self
+                .tables
+                .iter()
+                .find(|table| table.oid == fanout.table)
+                .map_or("?", |table| table.sql.as_str());
             if fanout.direct {
-                line(format!("\n-- touched {table}: ({}) is the document's key", fanout.needs.join(", ")));
+                line(format!(
+                    "\n-- touched {table}: ({}) is the document's key",
+                    fanout.needs.join(", ")
+                ));
             } else {
-                line(format!("\n-- touched {table}, by ({})\n{};", fanout.needs.join(", "), fanout.by_columns.first));
+                line(format!(
+                    "\n-- touched {table}, by ({})\n{};",
+                    fanout.needs.join(", "),
+                    fanout.by_columns.first
+                ));
             }
         }
         text
@@ -50,7 +76,12 @@ impl Plan {
         let mut text = String::new();
         for (position, capture) in self.captures.iter().enumerate() {
             let layout = i32::try_from(position + 1).unwrap_or(i32::MAX);
-            let _ = writeln!(text, "-- capture {}\n{};", capture.table.sql, capture.function_sql(layout));
+            let _ = writeln!(
+                text,
+                "-- capture {}\n{};",
+                capture.table.sql,
+                capture.function_sql(layout)
+            );
             for table in std::iter::once(&capture.table).chain(&capture.leaves) {
                 for statement in capture.trigger_sql(table) {
                     let _ = writeln!(text, "{statement};");

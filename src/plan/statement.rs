@@ -16,7 +16,11 @@ pub struct SelectList {
 impl SelectList {
     /// Position of the expression, added where it is new.
     pub fn add(&mut self, expression: String, wire: Wire) -> usize {
-        let known = self.expressions.iter().zip(&self.wires).position(|(known, as_wire)| *known == expression && *as_wire == wire);
+        let known = self
+            .expressions
+            .iter()
+            .zip(&self.wires)
+            .position(|(known, as_wire)| *known == expression && *as_wire == wire);
         known.unwrap_or_else(|| {
             self.expressions.push(expression);
             self.wires.push(wire);
@@ -65,7 +69,10 @@ pub fn source(table: &Table, alias: &str, filters: &[Sql], expressions: &[(Strin
 /// `"a"."x" = b.y AND …`.
 pub fn equal(alias: &str, columns: &[String], other: impl Fn(usize) -> String) -> String {
     let pairs = columns.iter().enumerate();
-    pairs.map(|(at, column)| format!("{}.{} = {}", quote(alias), quote(column), other(at))).collect::<Vec<_>>().join(" AND ")
+    pairs
+        .map(|(at, column)| format!("{}.{} = {}", quote(alias), quote(column), other(at)))
+        .collect::<Vec<_>>()
+        .join(" AND ")
 }
 
 /// A statement under way.
@@ -80,18 +87,24 @@ pub struct Parts<'a> {
     pub conditions: Vec<String>,
     /// ORDER BY terms, when the statement sorts or limits.
     pub order: Option<String>,
-    pub limit: Option<u32>,
 }
 
 impl Parts<'_> {
     fn link_columns(&self) -> impl Iterator<Item = &Column> {
-        self.edge.lower_columns.iter().map(|name| &self.edge.lower.columns[name])
+        self.edge
+            .lower_columns
+            .iter()
+            .map(|name| &self.edge.lower.columns[name])
     }
 
     /// Keyed by value: `= any($1)`.
     pub fn by_value(&self) -> String {
         let cast = names::cast(&self.edge.lower.columns[&self.edge.lower_columns[0]]);
-        let key = format!("{}.{} = any($1::text[]::{cast}[])", quote(self.first), quote(&self.edge.lower_columns[0]));
+        let key = format!(
+            "{}.{} = any($1::text[]::{cast}[])",
+            quote(self.first),
+            quote(&self.edge.lower_columns[0])
+        );
         format!(
             "SELECT {} FROM {} WHERE {}{}",
             self.list.expressions.join(", "),
@@ -119,7 +132,12 @@ impl Parts<'_> {
         let keys = names::unnest(self.link_columns(), "k", true);
         let on = equal(self.first, &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
         let order = self.order.clone().unwrap_or_else(|| "1".to_owned());
-        let named = self.list.expressions.iter().enumerate().map(|(at, expression)| format!("{expression} AS e{at}"));
+        let named = self
+            .list
+            .expressions
+            .iter()
+            .enumerate()
+            .map(|(at, expression)| format!("{expression} AS e{at}"));
         let outer = names::list((0..self.list.expressions.len()).map(|at| format!("s.e{at}")));
         format!(
             "SELECT k.n, {outer}, s.rank FROM {keys} CROSS JOIN LATERAL (SELECT {}, row_number() OVER (ORDER BY {order}) AS rank FROM {} \
@@ -135,7 +153,14 @@ impl Parts<'_> {
         let keys = names::unnest(self.link_columns(), "k", true);
         let table = self.edge.lower.sql();
         let columns: Vec<&String> = self.edge.lower_columns.iter().chain(&tree.child_columns).collect();
-        let carried = |alias: &str| names::list(columns.iter().enumerate().map(|(at, column)| format!("{alias}.{} AS u{at}", quote(column))));
+        let carried = |alias: &str| {
+            names::list(
+                columns
+                    .iter()
+                    .enumerate()
+                    .map(|(at, column)| format!("{alias}.{} AS u{at}", quote(column))),
+            )
+        };
         let width = self.edge.lower_columns.len();
         let start = equal("t", &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
         let step = equal("t", &self.edge.lower_columns, |at| format!("up.u{}", width + at));
@@ -154,10 +179,16 @@ impl Parts<'_> {
     }
 
     fn with_conditions(&self, key: &str) -> String {
-        std::iter::once(key.to_owned()).chain(self.conditions.iter().map(|condition| format!("(\n{condition}\n)"))).collect::<Vec<_>>().join(" AND ")
+        std::iter::once(key.to_owned())
+            .chain(self.conditions.iter().map(|condition| format!("(\n{condition}\n)")))
+            .collect::<Vec<_>>()
+            .join(" AND ")
     }
 
     fn ordered(&self, before: &str) -> String {
-        self.order.as_ref().map(|order| format!(" ORDER BY {before}{order}")).unwrap_or_default()
+        self.order
+            .as_ref()
+            .map(|order| format!(" ORDER BY {before}{order}"))
+            .unwrap_or_default()
     }
 }

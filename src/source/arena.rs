@@ -31,7 +31,11 @@ impl Links {
 
     /// How many distinct values there are.
     pub fn len(&self) -> usize {
-        if self.parts == 0 { 0 } else { self.spans.len() / self.parts }
+        if self.parts == 0 {
+            0
+        } else {
+            self.spans.len() / self.parts
+        }
     }
 
     /// The text of one part of a value.
@@ -42,16 +46,27 @@ impl Links {
 
     /// One part of every value, for binding. Linking values are texts that Postgres sent, and so UTF-8.
     pub fn texts(&self, part: usize) -> Vec<&str> {
-        (0..self.len()).map(|number| std::str::from_utf8(self.part(number, part)).unwrap_or_default()).collect()
+        (0..self.len())
+            .map(|number| std::str::from_utf8(self.part(number, part)).unwrap_or_default())
+            .collect()
     }
 
     /// The number of a value whose parts are these ranges of `source`, added where it is new.
     pub fn number(&mut self, source: &[u8], parts: &[(u32, u32)]) -> u32 {
         let hash = self.hash(source, parts);
-        let Self { bytes, spans, parts: width, numbers, hasher } = self;
+        let Self {
+            bytes,
+            spans,
+            parts: width,
+            numbers,
+            hasher,
+        } = self;
         let equal = |known: &u32| {
             let at = *known as usize * *width;
-            spans[at..at + *width].iter().zip(parts).all(|(known, new)| slice(bytes, *known) == slice(source, *new))
+            spans[at..at + *width]
+                .iter()
+                .zip(parts)
+                .all(|(known, new)| slice(bytes, *known) == slice(source, *new))
         };
         if let Some(known) = numbers.find(hash, equal) {
             return *known;
@@ -73,7 +88,9 @@ impl Links {
     /// The number of a single-part value, if it is known.
     pub fn find(&self, value: &[u8]) -> Option<u32> {
         let hash = self.hash(value, &[(0, count(value.len()))]);
-        self.numbers.find(hash, |known| self.part(*known as usize, 0) == value).copied()
+        self.numbers
+            .find(hash, |known| self.part(*known as usize, 0) == value)
+            .copied()
     }
 
     fn hash(&self, source: &[u8], parts: &[(u32, u32)]) -> u64 {
@@ -143,8 +160,14 @@ impl Rows {
 
     /// Groups the rows by link, ordered within each; rows of equal order stay as they came.
     pub fn sort(&mut self, links: usize) {
-        let Self { sort, entries, starts, .. } = self;
-        entries.sort_by(|left, right| left.link.cmp(&right.link).then_with(|| slice(sort, left.sort).cmp(slice(sort, right.sort))));
+        let Self {
+            sort, entries, starts, ..
+        } = self;
+        entries.sort_by(|left, right| {
+            left.link
+                .cmp(&right.link)
+                .then_with(|| slice(sort, left.sort).cmp(slice(sort, right.sort)))
+        });
         starts.resize(links + 1, 0);
         for entry in entries.iter() {
             starts[entry.link as usize + 1] += 1;

@@ -20,7 +20,10 @@ pub enum Scope<'a> {
     /// These; a key without a row becomes a delete.
     Keys(&'a [Key]),
     /// All rows with `low < key <= high`, open where absent.
-    Range { low: Option<&'a Key>, high: Option<&'a Key> },
+    Range {
+        low: Option<&'a Key>,
+        high: Option<&'a Key>,
+    },
 }
 
 /// What one snapshot gave.
@@ -52,7 +55,7 @@ impl Builder {
             pool: postgres.pool().clone(),
             fences: fences.clone(),
             lock_timeout: postgres.lock_timeout,
-            batch: Batch { limit: max_batch, ..Batch::default() },
+            batch: Batch::bounded(max_batch),
             max_document,
         }
     }
@@ -64,8 +67,10 @@ impl Builder {
     pub async fn build(&mut self, plan: &Plan, scope: Scope<'_>, revision: i64) -> Result<Built, SourceError> {
         let mut snapshot = snapshot::open(&self.pool, Expected::of(plan, revision), self.lock_timeout).await?;
         // The fence needs only to follow the snapshot, so it runs beside the statements.
-        let (fenced, read) =
-            tokio::join!(snapshot::fence(&self.fences), self.batch.read(plan, scope, &mut snapshot.transaction));
+        let (fenced, read) = tokio::join!(
+            snapshot::fence(&self.fences),
+            self.batch.read(plan, scope, &mut snapshot.transaction)
+        );
         read?;
         fenced?;
         let (version, taken) = (snapshot.version, snapshot.taken);
@@ -74,8 +79,16 @@ impl Builder {
     }
 
     fn assemble(&mut self, plan: &Plan, scope: Scope<'_>, version: Version, revision: i64, taken: Instant) -> Built {
-        let assembly = Assembly { plan, batch: &self.batch };
-        let mut out = Output { body: Vec::new(), items: Vec::new(), hashes: Vec::new(), unfit: Vec::new() };
+        let assembly = Assembly {
+            plan,
+            batch: &self.batch,
+        };
+        let mut out = Output {
+            body: Vec::new(),
+            items: Vec::new(),
+            hashes: Vec::new(),
+            unfit: Vec::new(),
+        };
         for entry in &self.batch.rows[0].entries {
             let key = &self.batch.keys[entry.link as usize];
             self.document(&assembly, entry, key, version, revision, &mut out);
@@ -88,10 +101,27 @@ impl Builder {
             };
             missing.into_iter().for_each(|key| out.delete(key, version));
         }
-        Built { drafts: Drafts { version, body: out.body.into(), items: out.items }, hashes: out.hashes, unfit: out.unfit, taken }
+        Built {
+            drafts: Drafts {
+                version,
+                body: out.body.into(),
+                items: out.items,
+            },
+            hashes: out.hashes,
+            unfit: out.unfit,
+            taken,
+        }
     }
 
-    fn document(&self, assembly: &Assembly<'_>, entry: &Entry, key: &Key, version: Version, revision: i64, out: &mut Output) {
+    fn document(
+        &self,
+        assembly: &Assembly<'_>,
+        entry: &Entry,
+        key: &Key,
+        version: Version,
+        revision: i64,
+        out: &mut Output,
+    ) {
         let start = out.body.len();
         let id = key.document_id().into_owned();
         out.action("index", &id, version);
@@ -103,18 +133,32 @@ impl Builder {
             out.mark(key, hash, version, revision);
             let length = out.body.len() - source;
             if length <= self.max_document {
-                out.items.push(Draft { key: key.clone(), id, op: Op::Index, span: start..out.body.len() });
+                out.items.push(Draft {
+                    key: key.clone(),
+                    id,
+                    op: Op::Index,
+                    span: start..out.body.len(),
+                });
                 out.hashes.push(hash);
                 return;
             }
             out.body.truncate(start);
-            let reason = format!("the document has {length} bytes, more than max_document_bytes ({})", self.max_document);
-            out.unfit.push(Unfit { key: key.clone(), reason });
+            let reason = format!(
+                "the document has {length} bytes, more than max_document_bytes ({})",
+                self.max_document
+            );
+            out.unfit.push(Unfit {
+                key: key.clone(),
+                reason,
+            });
             return;
         }
         out.body.truncate(start);
         match outcome {
-            Err(reason) => out.unfit.push(Unfit { key: key.clone(), reason }),
+            Err(reason) => out.unfit.push(Unfit {
+                key: key.clone(),
+                reason,
+            }),
             Ok(_) => out.delete(key.clone(), version), // a required relation has no row: no document
         }
     }
@@ -141,7 +185,8 @@ impl Output {
         self.body.extend_from_slice(b"\":{\"_id\":");
         json_text(&mut self.body, id);
         self.body.extend_from_slice(b",\"version\":");
-        self.body.extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
+        self.body
+            .extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
         self.body.extend_from_slice(b",\"version_type\":\"external_gte\"}}\n");
     }
 
@@ -149,7 +194,12 @@ impl Output {
         let start = self.body.len();
         let id = key.document_id().into_owned();
         self.action("delete", &id, version);
-        self.items.push(Draft { key, id, op: Op::Delete, span: start..self.body.len() });
+        self.items.push(Draft {
+            key,
+            id,
+            op: Op::Delete,
+            span: start..self.body.len(),
+        });
         self.hashes.push(0);
     }
 
@@ -212,7 +262,11 @@ impl Assembly<'_> {
 
     fn one(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
         if related.len() > 1 {
-            return Err(format!("field {}: `one` found {} rows; add order: to take the first, or use many:", level.path, related.len()));
+            return Err(format!(
+                "field {}: `one` found {} rows; add order: to take the first, or use many:",
+                level.path,
+                related.len()
+            ));
         }
         let start = out.len();
         if let Some(entry) = related.first() {
@@ -222,7 +276,11 @@ impl Assembly<'_> {
             out.truncate(start);
         }
         out.extend_from_slice(b"null");
-        Ok(if level.required { Presence::Lacking } else { Presence::Here })
+        Ok(if level.required {
+            Presence::Lacking
+        } else {
+            Presence::Here
+        })
     }
 
     fn array(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {

@@ -19,16 +19,24 @@ use crate::catalog::{Catalog, Column, ForeignKey, Table, TableKind, Wire};
 /// # Errors
 /// Those of the connection; it must not be inside a transaction, as this opens one.
 pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut transaction = connection
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await?;
     let (server_version, search_path) = settings(&mut transaction).await?;
-    sqlx::query("SET LOCAL search_path = pg_catalog").execute(&mut *transaction).await?;
+    sqlx::query("SET LOCAL search_path = pg_catalog")
+        .execute(&mut *transaction)
+        .await?;
     let mut tables = tables(&mut transaction).await?;
     columns(&mut transaction, &mut tables).await?;
     indexes(&mut transaction, &mut tables).await?;
     foreign_keys(&mut transaction, &mut tables).await?;
     leaves(&mut transaction, &mut tables).await?;
     transaction.rollback().await?;
-    Ok(Catalog { search_path, tables: tables.into_values().collect(), server_version })
+    Ok(Catalog {
+        search_path,
+        tables: tables.into_values().collect(),
+        server_version,
+    })
 }
 
 /// The tables being filled in, by oid, in the order of their names.
@@ -41,7 +49,10 @@ async fn settings(connection: &mut PgConnection) -> Result<(u32, Vec<String>), s
     )
     .fetch_one(connection)
     .await?;
-    Ok((u32::try_from(row.try_get::<i32, _>(0)?).unwrap_or_default(), row.try_get(1)?))
+    Ok((
+        u32::try_from(row.try_get::<i32, _>(0)?).unwrap_or_default(),
+        row.try_get(1)?,
+    ))
 }
 
 /// Names that begin with `pg_` are reserved for the system: its catalog, TOAST and temporary tables.
@@ -138,7 +149,9 @@ order by s.attrelid, s.attnum";
 
 async fn columns(connection: &mut PgConnection, tables: &mut Tables) -> Result<(), sqlx::Error> {
     for row in sqlx::query(COLUMNS).fetch_all(connection).await? {
-        let Some(table) = tables.get_mut(&row.try_get::<Oid, _>(0)?.0) else { continue };
+        let Some(table) = tables.get_mut(&row.try_get::<Oid, _>(0)?.0) else {
+            continue;
+        };
         let name: String = row.try_get(1)?;
         let type_oid = row.try_get::<Oid, _>(3)?.0;
         let is_virtual: bool = row.try_get(5)?;
@@ -181,10 +194,15 @@ order by i.indrelid, i.indisprimary desc, i.indexrelid";
 
 async fn indexes(connection: &mut PgConnection, tables: &mut Tables) -> Result<(), sqlx::Error> {
     for row in sqlx::query(INDEXES).fetch_all(connection).await? {
-        let Some(table) = tables.get_mut(&row.try_get::<Oid, _>(0)?.0) else { continue };
+        let Some(table) = tables.get_mut(&row.try_get::<Oid, _>(0)?.0) else {
+            continue;
+        };
         let (primary, unique, serves): (bool, bool, bool) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-        let leading: Vec<String> =
-            row.try_get::<Vec<Option<String>>, _>(4)?.into_iter().map_while(|name| name).collect();
+        let leading: Vec<String> = row
+            .try_get::<Vec<Option<String>>, _>(4)?
+            .into_iter()
+            .map_while(|name| name)
+            .collect();
         if leading.is_empty() {
             continue;
         }
@@ -217,7 +235,9 @@ order by f.conrelid, f.conname";
 
 async fn foreign_keys(connection: &mut PgConnection, tables: &mut Tables) -> Result<(), sqlx::Error> {
     for row in sqlx::query(FOREIGN_KEYS).fetch_all(connection).await? {
-        let Some(table) = tables.get_mut(&row.try_get::<Oid, _>(0)?.0) else { continue };
+        let Some(table) = tables.get_mut(&row.try_get::<Oid, _>(0)?.0) else {
+            continue;
+        };
         table.foreign_keys.push(ForeignKey {
             target: row.try_get::<Oid, _>(1)?.0,
             columns: row.try_get(2)?,

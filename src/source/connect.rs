@@ -32,7 +32,12 @@ impl Postgres {
             .test_before_acquire(false) // a round trip a batch; a dead connection shows at its first statement
             .idle_timeout(Duration::from_mins(5))
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options, connect_timeout: settings.connect_timeout, lock_timeout: settings.lock_timeout })
+        Ok(Self {
+            pool,
+            options,
+            connect_timeout: settings.connect_timeout,
+            lock_timeout: settings.lock_timeout,
+        })
     }
 
     #[must_use]
@@ -53,8 +58,16 @@ impl Postgres {
     /// Who connects, for messages: `role@host:port/database`, no password.
     #[must_use]
     pub fn address(&self) -> String {
-        let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
-        format!("{}@{}:{}/{database}", self.options.get_username(), self.options.get_host(), self.options.get_port())
+        let database = self
+            .options
+            .get_database()
+            .unwrap_or_else(|| self.options.get_username());
+        format!(
+            "{}@{}:{}/{database}",
+            self.options.get_username(),
+            self.options.get_host(),
+            self.options.get_port()
+        )
     }
 
     #[must_use]
@@ -85,13 +98,19 @@ fn options(url: &SecretString, settings: &PostgresSettings) -> Result<PgConnectO
         .options([
             ("jit", "off"),
             ("plan_cache_mode", "force_generic_plan"),
-            ("statement_timeout", &format!("{}ms", settings.statement_timeout.as_millis())),
+            (
+                "statement_timeout",
+                &format!("{}ms", settings.statement_timeout.as_millis()),
+            ),
             ("client_min_messages", "error"),
         ])
         .disable_statement_logging();
     if let Some(file) = &settings.ca_file {
         options = options.ssl_root_cert(file);
-        if matches!(options.get_ssl_mode(), PgSslMode::Prefer | PgSslMode::Allow | PgSslMode::Disable) {
+        if matches!(
+            options.get_ssl_mode(),
+            PgSslMode::Prefer | PgSslMode::Allow | PgSslMode::Disable
+        ) {
             options = options.ssl_mode(PgSslMode::VerifyFull);
         }
     }

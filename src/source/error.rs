@@ -67,7 +67,10 @@ impl SourceError {
     pub fn reason(&self) -> String {
         match self {
             Self::Postgres(sqlx::Error::Database(error)) => {
-                format!("Postgres refuses to compute it (SQLSTATE {})", error.code().as_deref().unwrap_or("unknown"))
+                format!(
+                    "Postgres refuses to compute it (SQLSTATE {})",
+                    error.code().as_deref().unwrap_or("unknown")
+                )
             }
             other => other.to_string(),
         }
@@ -75,7 +78,9 @@ impl SourceError {
 }
 
 fn of_postgres(error: &sqlx::Error, single: bool) -> Verdict {
-    let sqlx::Error::Database(error) = error else { return Verdict::Retry };
+    let sqlx::Error::Database(error) = error else {
+        return Verdict::Retry;
+    };
     let code = error.code().unwrap_or_default();
     match code.as_bytes() {
         // Data exceptions, constraint violations and raised exceptions come from a row.
@@ -94,7 +99,13 @@ mod tests {
 
     #[test]
     fn an_outage_is_never_a_document_s_fault() {
-        assert_eq!(SourceError::from(sqlx::Error::PoolTimedOut).verdict(true), Verdict::Retry);
-        assert_eq!(SourceError::from(sqlx::Error::WorkerCrashed).verdict(true), Verdict::Retry);
+        assert_eq!(
+            SourceError::from(sqlx::Error::PoolTimedOut).verdict(true),
+            Verdict::Retry
+        );
+        assert_eq!(
+            SourceError::from(sqlx::Error::WorkerCrashed).verdict(true),
+            Verdict::Retry
+        );
     }
 }

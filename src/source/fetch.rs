@@ -29,6 +29,14 @@ pub struct Batch {
 const NO_REASON: u32 = u32::MAX;
 
 impl Batch {
+    /// An empty one that may take so many bytes.
+    pub fn bounded(limit: usize) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
     fn reset(&mut self, plan: &Plan) {
         self.rows.resize_with(plan.levels.len(), Rows::default);
         self.links.resize_with(plan.levels.len(), Links::default);
@@ -43,7 +51,12 @@ impl Batch {
     ///
     /// # Errors
     /// Those of the statements; [`SourceError::TooLarge`] when the batch outgrows its bound.
-    pub async fn read(&mut self, plan: &Plan, scope: Scope<'_>, connection: &mut PgConnection) -> Result<(), SourceError> {
+    pub async fn read(
+        &mut self,
+        plan: &Plan,
+        scope: Scope<'_>,
+        connection: &mut PgConnection,
+    ) -> Result<(), SourceError> {
         self.reset(plan);
         for position in 0..plan.levels.len() {
             let (sql, arguments) = if position == 0 {
@@ -58,7 +71,11 @@ impl Batch {
             while let Some(row) = rows.try_next().await? {
                 self.take(plan, position, &row)?;
             }
-            let links = if position == 0 { self.keys.len() } else { self.links[position].len() };
+            let links = if position == 0 {
+                self.keys.len()
+            } else {
+                self.links[position].len()
+            };
             self.rows[position].sort(links);
         }
         Ok(())
@@ -66,7 +83,9 @@ impl Batch {
 
     fn take(&mut self, plan: &Plan, position: usize, row: &PgRow) -> Result<(), SourceError> {
         let level = &plan.levels[position];
-        let Some(link) = self.link(level, position, row)? else { return Ok(()) };
+        let Some(link) = self.link(level, position, row)? else {
+            return Ok(());
+        };
         let rows = &mut self.rows[position];
         let sort = push_rank(level, row, &mut rows.sort)?;
         let start = count(rows.bytes.len());
@@ -77,13 +96,23 @@ impl Batch {
         });
         let fragment = (start, count(rows.bytes.len()));
         let child_links = count(rows.child_links.len());
-        rows.entries.push(Entry { link, sort, fragment, child_links, unfit });
+        rows.entries.push(Entry {
+            link,
+            sort,
+            fragment,
+            child_links,
+            unfit,
+        });
         for child in &level.children {
             let number = self.child_link(plan, *child, &level.select.wires, row)?;
             self.rows[position].child_links.push(number);
         }
         let size: usize = self.rows.iter().map(Rows::size).sum();
-        if size > self.limit { Err(SourceError::TooLarge { limit: self.limit }) } else { Ok(()) }
+        if size > self.limit {
+            Err(SourceError::TooLarge { limit: self.limit })
+        } else {
+            Ok(())
+        }
     }
 
     /// Which row above this one belongs to; `None` when to none of them.
@@ -92,13 +121,19 @@ impl Batch {
             Link::Key(columns) => {
                 let mut parts = Vec::with_capacity(columns.len());
                 for at in columns {
-                    parts.push(text(row, *at, level.select.wires[*at], &mut self.scratch)?.unwrap_or_default().to_owned());
+                    parts.push(
+                        text(row, *at, level.select.wires[*at], &mut self.scratch)?
+                            .unwrap_or_default()
+                            .to_owned(),
+                    );
                 }
                 self.keys.push(Key::from_parts(parts.iter().map(String::as_str)));
                 Ok(Some(count(self.keys.len() - 1)))
             }
             Link::Value(at) => {
-                let Some(value) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else { return Ok(None) };
+                let Some(value) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else {
+                    return Ok(None);
+                };
                 Ok(self.links[position].find(value.as_bytes()))
             }
             Link::Ordinal(at) => {
@@ -117,7 +152,9 @@ impl Batch {
         }
         for (part, at) in parts.iter_mut().zip(columns) {
             let start = count(self.scratch.len());
-            let Some(bytes) = raw(row, *at)? else { return Ok(NO_LINK) };
+            let Some(bytes) = raw(row, *at)? else {
+                return Ok(NO_LINK);
+            };
             encode::push_text(wires[*at], bytes, &mut self.scratch).map_err(malformed)?;
             *part = (start, count(self.scratch.len()));
         }
@@ -127,7 +164,11 @@ impl Batch {
 
 fn root_query(plan: &Plan, scope: Scope<'_>) -> Result<(String, PgArguments), SourceError> {
     let width = plan.key.len();
-    let parts = |key: &Key| key.parts(width).map(|parts| parts.into_iter().map(std::borrow::Cow::into_owned).collect::<Vec<_>>()).ok_or_else(|| SourceError::Key(key.clone()));
+    let parts = |key: &Key| {
+        key.parts(width)
+            .map(|parts| parts.into_iter().map(std::borrow::Cow::into_owned).collect::<Vec<_>>())
+            .ok_or_else(|| SourceError::Key(key.clone()))
+    };
     let mut arguments = PgArguments::default();
     match scope {
         Scope::Keys(keys) => {
@@ -168,7 +209,9 @@ where
     T: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     use sqlx::Arguments;
-    arguments.add(value).map_err(|error| SourceError::Postgres(sqlx::Error::Encode(error)))
+    arguments
+        .add(value)
+        .map_err(|error| SourceError::Postgres(sqlx::Error::Encode(error)))
 }
 
 fn encode_outputs(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<Option<String>, SourceError> {
@@ -215,14 +258,19 @@ fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
     if value.is_null() {
         return Ok(None);
     }
-    value.as_bytes().map(Some).map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error)))
+    value
+        .as_bytes()
+        .map(Some)
+        .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error)))
 }
 
 fn text<'s>(row: &PgRow, at: usize, wire: Wire, scratch: &'s mut Vec<u8>) -> Result<Option<&'s str>, SourceError> {
     scratch.clear();
     let Some(bytes) = raw(row, at)? else { return Ok(None) };
     encode::push_text(wire, bytes, scratch).map_err(malformed)?;
-    std::str::from_utf8(scratch).map(Some).map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error.into())))
+    std::str::from_utf8(scratch)
+        .map(Some)
+        .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error.into())))
 }
 
 fn malformed(unfit: encode::Unfit) -> SourceError {

@@ -5,12 +5,12 @@ pub mod build;
 pub mod catalog;
 pub mod connect;
 pub mod encode;
-mod error;
-mod fetch;
+pub mod error;
+pub mod fetch;
 pub mod proof;
 pub mod resolve;
 pub mod settings;
-mod snapshot;
+pub mod snapshot;
 
 pub use build::{Built, Scope};
 pub use connect::Postgres;

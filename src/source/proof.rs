@@ -93,9 +93,11 @@ pub async fn prove(connection: &mut PgConnection, expressions: &[Expression]) ->
     let mut mistakes = Mistakes::default();
     let mut transaction = connection.begin().await?;
     // As in a build: names of the user's own functions are written with their schema.
-    sqlx::raw_sql("SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL client_min_messages = error")
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::raw_sql(
+        "SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL client_min_messages = error",
+    )
+    .execute(&mut *transaction)
+    .await?;
     for expression in expressions {
         let mut attempt = transaction.begin().await?;
         let seen = tree(&mut attempt, expression).await;
@@ -104,7 +106,9 @@ pub async fn prove(connection: &mut PgConnection, expressions: &[Expression]) ->
             Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
                 // No right to make a view, or a server that is read only.
                 Some("42501" | "25006") => return Ok(Proof::NotAllowed(error.message().to_owned())),
-                Some(code) if code.starts_with("08") || code.starts_with("57") => return Err(sqlx::Error::Database(error)),
+                Some(code) if code.starts_with("08") || code.starts_with("57") => {
+                    return Err(sqlx::Error::Database(error));
+                }
                 _ => Some(refused(error.as_ref())),
             },
             Err(other) => return Err(other),
@@ -123,20 +127,29 @@ type Verdict = Option<(String, String)>;
 
 /// Postgres' message; there are no rows behind it that it could quote.
 fn refused(error: &dyn sqlx::error::DatabaseError) -> (String, String) {
-    let hint = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(|error| error.hint());
+    let hint = error
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .and_then(|error| error.hint());
     let remedy = match (error.code().as_deref(), hint) {
-        (Some("42883" | "42704"), _) => "write names of your own functions and types with their schema, such as public.slug(title)",
+        (Some("42883" | "42704"), _) => {
+            "write names of your own functions and types with their schema, such as public.slug(title)"
+        }
         (_, Some(hint)) => hint.trim_end_matches('.'),
         (Some("42703"), None) => "name a column of this table; columns of other tables come by a relation",
         (Some("42804"), None) => "a filter is a condition: true or false for each row",
         _ => "write an expression that Postgres accepts over this table's row",
     };
-    (format!("Postgres refuses the expression: {}", error.message()), remedy.to_owned())
+    (
+        format!("Postgres refuses the expression: {}", error.message()),
+        remedy.to_owned(),
+    )
 }
 
 /// The expression as Postgres understands it: the text form of a view's parse tree.
 async fn tree(connection: &mut PgConnection, expression: &Expression) -> Result<String, sqlx::Error> {
-    sqlx::query(AssertSqlSafe(view(expression))).execute(&mut *connection).await?;
+    sqlx::query(AssertSqlSafe(view(expression)))
+        .execute(&mut *connection)
+        .await?;
     sqlx::query("SELECT ev_action::text FROM pg_rewrite WHERE ev_class = 'pg_temp.\"highwater proof\"'::regclass")
         .fetch_one(connection)
         .await?
@@ -159,7 +172,9 @@ fn view(expression: &Expression) -> String {
 /// `"schema"."table"` without the schema, still quoted.
 fn bare(sql: &str) -> String {
     let inside = sql.trim_end_matches('"');
-    inside.rsplit_once("\".\"").map_or_else(|| sql.to_owned(), |(_, name)| quote(&name.replace("\"\"", "\"")))
+    inside
+        .rsplit_once("\".\"")
+        .map_or_else(|| sql.to_owned(), |(_, name)| quote(&name.replace("\"\"", "\"")))
 }
 
 async fn verdict(connection: &mut PgConnection, tree: &str, text: &str) -> Result<Verdict, sqlx::Error> {
@@ -168,27 +183,56 @@ async fn verdict(connection: &mut PgConnection, tree: &str, text: &str) -> Resul
         return Ok(Some((found.to_owned(), own.to_owned())));
     }
     let functions = oids(tree, &[":funcid ", ":opfuncid "]);
-    let offending = sqlx::query(OFFENDING_FUNCTIONS).bind(functions).bind(PINNED.as_slice()).fetch_optional(&mut *connection).await?;
+    let offending = sqlx::query(OFFENDING_FUNCTIONS)
+        .bind(functions)
+        .bind(PINNED.as_slice())
+        .fetch_optional(&mut *connection)
+        .await?;
     if let Some(row) = offending {
         let (name, built_in): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
-        let remedy = if built_in { own } else { "declare the function IMMUTABLE, if it reads nothing but its arguments" };
+        let remedy = if built_in {
+            own
+        } else {
+            "declare the function IMMUTABLE, if it reads nothing but its arguments"
+        };
         let found = format!("{name} may give another result although the row has not changed");
         return Ok(Some((found, remedy.to_owned())));
     }
-    let casts = sqlx::query(OFFENDING_CASTS).bind(casts(tree)).fetch_optional(connection).await?;
+    let casts = sqlx::query(OFFENDING_CASTS)
+        .bind(casts(tree))
+        .fetch_optional(connection)
+        .await?;
     let Some(row) = casts else { return Ok(None) };
-    let found = format!("a cast of text to {} depends on the clock or on settings: 'today' is a date", row.try_get::<String, _>(0)?);
-    Ok(Some((found, "use to_date(text, format) or to_timestamp(text, format), or store it in a column of that type".to_owned())))
+    let found = format!(
+        "a cast of text to {} depends on the clock or on settings: 'today' is a date",
+        row.try_get::<String, _>(0)?
+    );
+    Ok(Some((
+        found,
+        "use to_date(text, format) or to_timestamp(text, format), or store it in a column of that type".to_owned(),
+    )))
 }
 
 /// What the tree's nodes alone tell.
 fn shape(tree: &str, text: &str) -> Option<&'static str> {
     let nodes = [
-        ("{SUBLINK ", "a subquery reads other rows, whose changes would go unnoticed"),
-        ("{AGGREF ", "an aggregate reads other rows, whose changes would go unnoticed"),
-        ("{WINDOWFUNC ", "a window function reads other rows, whose changes would go unnoticed"),
+        (
+            "{SUBLINK ",
+            "a subquery reads other rows, whose changes would go unnoticed",
+        ),
+        (
+            "{AGGREF ",
+            "an aggregate reads other rows, whose changes would go unnoticed",
+        ),
+        (
+            "{WINDOWFUNC ",
+            "a window function reads other rows, whose changes would go unnoticed",
+        ),
         (":funcretset true", "it gives several rows instead of one value"),
-        ("{SQLVALUEFUNCTION ", "the clock and the session's user change without a change of the row"),
+        (
+            "{SQLVALUEFUNCTION ",
+            "the clock and the session's user change without a change of the row",
+        ),
         ("{NEXTVALUEEXPR ", "a sequence changes without a change of the row"),
         (":varattno -", "system columns change without a change of the row"),
     ];
@@ -197,20 +241,35 @@ fn shape(tree: &str, text: &str) -> Option<&'static str> {
     }
     // The text of these depends on names in the catalog and on the search path.
     let registered = oids(tree, &[":vartype ", ":resulttype ", ":funcresulttype "]);
-    if registered.iter().any(|oid| matches!(oid.0, 24 | 2202..=2206 | 4089 | 4096 | 4191)) {
+    if registered
+        .iter()
+        .any(|oid| matches!(oid.0, 24 | 2202..=2206 | 4089 | 4096 | 4191))
+    {
         return Some("names of database objects (regclass and its kin) change without a change of the row");
     }
     // A constant such as 'today'::date has become a date by the time it is in the tree.
     let text = text.to_lowercase();
-    let spoken = ["'now'", "'today'", "'tomorrow'", "'yesterday'"].iter().any(|word| text.contains(word));
-    let dated = oids(tree, &[":consttype "]).iter().any(|oid| matches!(oid.0, 1082 | 1083 | 1114 | 1184 | 1266));
+    let spoken = ["'now'", "'today'", "'tomorrow'", "'yesterday'"]
+        .iter()
+        .any(|word| text.contains(word));
+    let dated = oids(tree, &[":consttype "])
+        .iter()
+        .any(|oid| matches!(oid.0, 1082 | 1083 | 1114 | 1184 | 1266));
     (spoken && dated).then_some("'now', 'today' and their kin are the clock")
 }
 
 /// The numbers after these words.
 fn oids(tree: &str, words: &[&str]) -> Vec<Oid> {
-    let number = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok()).map(Oid);
-    words.iter().flat_map(|word| tree.split(word).skip(1).filter_map(number)).collect()
+    let number = |rest: &str| {
+        rest.split(|c: char| !c.is_ascii_digit())
+            .next()
+            .and_then(|digits| digits.parse().ok())
+            .map(Oid)
+    };
+    words
+        .iter()
+        .flat_map(|word| tree.split(word).skip(1).filter_map(number))
+        .collect()
 }
 
 /// The types that texts are cast to: `{COERCEVIAIO :arg {…} :resulttype N`.
@@ -227,9 +286,13 @@ fn casts(tree: &str) -> Vec<Oid> {
             }
             (depth == 0 && character == '}').then_some(at + 1)
         })?;
-        oids(rest[end..].get(..40).unwrap_or(&rest[end..]), &[":resulttype "]).first().copied()
+        oids(rest[end..].get(..40).unwrap_or(&rest[end..]), &[":resulttype "])
+            .first()
+            .copied()
     };
-    tree.match_indices("{COERCEVIAIO :arg ").filter_map(|(at, word)| after(&tree[at + word.len()..])).collect()
+    tree.match_indices("{COERCEVIAIO :arg ")
+        .filter_map(|(at, word)| after(&tree[at + word.len()..]))
+        .collect()
 }
 
 #[cfg(test)]

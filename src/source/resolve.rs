@@ -38,7 +38,9 @@ pub async fn roots(
             &statement.next
         }
     };
-    let rows = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments).fetch_all(connection).await?;
+    let rows = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments)
+        .fetch_all(connection)
+        .await?;
     let mut keys = Vec::with_capacity(rows.len());
     for row in rows {
         let parts: Vec<String> = row.try_get(0)?;

@@ -45,7 +45,11 @@ const POSITION: &str = "\
 ///
 /// # Errors
 /// Those of the connection, and every way in which it is not the database the plan was made for.
-pub async fn open(pool: &PgPool, expected: Expected<'_>, lock_timeout: std::time::Duration) -> Result<Snapshot, SourceError> {
+pub async fn open(
+    pool: &PgPool,
+    expected: Expected<'_>,
+    lock_timeout: std::time::Duration,
+) -> Result<Snapshot, SourceError> {
     let tables: Vec<&str> = expected.tables.iter().map(|table| table.sql.as_str()).collect();
     let begin = format!(
         "{SETTINGS}; SET LOCAL lock_timeout = '{}ms'; LOCK TABLE {} IN ACCESS SHARE MODE",
@@ -55,12 +59,24 @@ pub async fn open(pool: &PgPool, expected: Expected<'_>, lock_timeout: std::time
     let mut transaction = pool.begin_with(AssertSqlSafe(begin)).await?;
     let taken = std::time::Instant::now();
     let version = position(&mut transaction, expected, &tables).await?;
-    Ok(Snapshot { transaction, version, taken })
+    Ok(Snapshot {
+        transaction,
+        version,
+        taken,
+    })
 }
 
-async fn position(connection: &mut PgConnection, expected: Expected<'_>, names: &[&str]) -> Result<Version, SourceError> {
+async fn position(
+    connection: &mut PgConnection,
+    expected: Expected<'_>,
+    names: &[&str],
+) -> Result<Version, SourceError> {
     let row = sqlx::query(POSITION).bind(names).fetch_one(connection).await?;
-    let (epoch, revision, position): (i32, i64, i64) = (row.try_get("epoch")?, row.try_get("revision")?, row.try_get("position")?);
+    let (epoch, revision, position): (i32, i64, i64) = (
+        row.try_get("epoch")?,
+        row.try_get("revision")?,
+        row.try_get("position")?,
+    );
     let (system, system_now): (String, String) = (row.try_get("system_identifier")?, row.try_get("system_now")?);
     let (database, database_now): (i64, i64) = (row.try_get("database_oid")?, row.try_get("database_now")?);
     if system != system_now || database != database_now {
@@ -73,17 +89,25 @@ async fn position(connection: &mut PgConnection, expected: Expected<'_>, names: 
     }
     if position < row.try_get::<i64, _>("highest_position")? {
         return Err(SourceError::Lineage(
-            "the database has gone back in time: its storage was restored. Run `highwater adopt` to go on from here".to_owned(),
+            "the database has gone back in time: its storage was restored. Run `highwater adopt` to go on from here"
+                .to_owned(),
         ));
     }
     if !row.try_get::<bool, _>("clean")? {
         return Err(SourceError::Unclean);
     }
     if revision != expected.revision {
-        return Err(SourceError::Revision { planned: expected.revision, found: revision });
+        return Err(SourceError::Revision {
+            planned: expected.revision,
+            found: revision,
+        });
     }
     let oids: Option<Vec<Option<i64>>> = row.try_get("oids")?;
-    let same = oids.unwrap_or_default().iter().zip(expected.tables).all(|(found, planned)| *found == Some(i64::from(planned.oid)));
+    let same = oids
+        .unwrap_or_default()
+        .iter()
+        .zip(expected.tables)
+        .all(|(found, planned)| *found == Some(i64::from(planned.oid)));
     if !same {
         return Err(SourceError::Tables);
     }
@@ -115,6 +139,9 @@ impl Expected<'_> {
     /// What a plan expects at a revision.
     #[must_use]
     pub fn of(plan: &Plan, revision: i64) -> Expected<'_> {
-        Expected { revision, tables: &plan.tables }
+        Expected {
+            revision,
+            tables: &plan.tables,
+        }
     }
 }

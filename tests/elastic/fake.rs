@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use url::Url;
 
 /// What goes wrong with one request.
@@ -41,7 +41,7 @@ struct Memory {
 pub struct Fake {
     pub url: Url,
     memory: Arc<Mutex<Memory>>,
-    task: JoinHandle<()>,
+    _task: JoinSet<()>,
 }
 
 impl Fake {
@@ -55,8 +55,13 @@ impl Fake {
         let router = Router::new()
             .route("/{index}/_bulk", post(bulk))
             .with_state(memory.clone());
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, memory, task }
+        let mut task = JoinSet::new();
+        task.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            url,
+            memory,
+            _task: task,
+        }
     }
 
     pub fn version(&self, id: &str) -> Option<i64> {
@@ -65,12 +70,6 @@ impl Fake {
 
     pub fn requests(&self) -> usize {
         self.memory.lock().unwrap().requests
-    }
-}
-
-impl Drop for Fake {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -9,6 +9,7 @@ use highwater::draft::{Draft, Drafts, Op, Version};
 use highwater::elastic::{Behind, Created, Elastic, ElasticSettings, IndexPlan, generation_settings};
 use highwater::key::Key;
 use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
 
 mod bulk;
 mod fake;
@@ -55,7 +56,9 @@ async fn on_server<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Ar
         elastic: Elastic::connect(&settings).unwrap(),
         alias,
     });
-    let result = tokio::spawn(test(bench.clone())).await;
+    let mut task = JoinSet::new();
+    task.spawn(test(bench.clone()));
+    let result = task.join_next().await.unwrap();
     if let Behind::Indexes(left) = bench.elastic.behind(&format!("{}*", bench.alias)).await.unwrap() {
         for index in left {
             bench.elastic.delete_index(&index).await.unwrap();
@@ -85,10 +88,10 @@ fn mappings() -> Map<String, Value> {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        other => panic!("not an object: {other}"),
-    }
+    let Value::Object(map) = value else {
+        panic!("not an object: {value}")
+    };
+    map
 }
 
 /// A batch at one version: a document for each `(id, Some(source))`, a delete for each `(id, None)`.

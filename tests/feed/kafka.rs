@@ -26,13 +26,25 @@ struct Consumer {
 impl Consumer {
     fn start(brokers: &str) -> Self {
         let (wake, health, stop) = (Arc::new(Notify::new()), Health::default(), CancellationToken::new());
-        let task = tokio::spawn(run(settings(brokers), Arc::clone(&wake), health.handle("kafka"), stop.clone()));
-        Self { wake, health, stop, task }
+        let task = tokio::spawn(run(
+            settings(brokers),
+            Arc::clone(&wake),
+            health.handle("kafka"),
+            stop.clone(),
+        ));
+        Self {
+            wake,
+            health,
+            stop,
+            task,
+        }
     }
 
     async fn comes_into(&self, what: &str, is: impl Fn(&State) -> bool) {
         let waits = tokio::time::timeout(PATIENCE, self.health.wait_for("kafka", is));
-        waits.await.unwrap_or_else(|_| panic!("never {what}: {:?}", self.health.snapshot()));
+        waits
+            .await
+            .unwrap_or_else(|_| panic!("never {what}: {:?}", self.health.snapshot()));
     }
 
     async fn ends(self) -> Duration {
@@ -45,7 +57,11 @@ impl Consumer {
 }
 
 fn settings(brokers: &str) -> KafkaSettings {
-    KafkaSettings { brokers: vec![brokers.to_owned()], topics: vec!["orders".to_owned()], ..KafkaSettings::default() }
+    KafkaSettings {
+        brokers: vec![brokers.to_owned()],
+        topics: vec!["orders".to_owned()],
+        ..KafkaSettings::default()
+    }
 }
 
 fn is_unreachable(state: &State) -> bool {
@@ -70,7 +86,9 @@ async fn a_message_wakes_and_an_outage_passes() {
     consumer.comes_into("waiting", is_unreachable).await;
     assert!(!consumer.task.is_finished());
     cluster.broker_up(1).unwrap();
-    consumer.comes_into("running again", |state| *state == State::Running).await;
+    consumer
+        .comes_into("running again", |state| *state == State::Running)
+        .await;
     wakes(&consumer, &brokers).await;
     let took = consumer.ends().await;
     assert!(took < Duration::from_secs(1), "{took:?}");
@@ -111,7 +129,12 @@ async fn without_brokers_it_says_so_and_stops_at_once() {
 async fn a_topic_that_does_not_exist_is_waited_for() {
     let cluster = MockCluster::new(1).unwrap();
     // Someone else's topic: the mock makes any topic that is asked for by name.
-    cluster.topic_error("orders", rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
+    cluster
+        .topic_error(
+            "orders",
+            rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+        )
+        .unwrap();
     let consumer = Consumer::start(&cluster.bootstrap_servers());
     let is_missing = |state: &State| matches!(state, State::Waiting { on } if on.contains("kafka.topics"));
     consumer.comes_into("waiting", is_missing).await;
@@ -122,9 +145,17 @@ async fn a_topic_that_does_not_exist_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_tells_what_is_missing() {
     let brokers = std::env::var("STACK_KAFKA_BROKERS").expect("STACK_KAFKA_BROKERS: eval \"$(stack/stack env)\"");
-    let missing = KafkaSettings { topics: vec!["highwater-test-no-such-topic".into()], ..settings(&brokers) };
-    assert_eq!(missing_topics(&missing, PATIENCE).await.unwrap(), ["highwater-test-no-such-topic"]);
-    let error = missing_topics(&settings(&deserted().await), Duration::from_secs(1)).await.unwrap_err();
+    let missing = KafkaSettings {
+        topics: vec!["highwater-test-no-such-topic".into()],
+        ..settings(&brokers)
+    };
+    assert_eq!(
+        missing_topics(&missing, PATIENCE).await.unwrap(),
+        ["highwater-test-no-such-topic"]
+    );
+    let error = missing_topics(&settings(&deserted().await), Duration::from_secs(1))
+        .await
+        .unwrap_err();
     assert!(matches!(error, KafkaError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("Connection refused"), "{error}");
 }

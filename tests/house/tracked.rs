@@ -13,18 +13,14 @@ const MACHINE: &[&str] = &[
 
 #[test]
 fn no_path_of_one_machine_is_written_down() {
-    let mut found = Vec::new();
-    for file in tracked() {
-        let Ok(text) = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)) else {
-            continue; // deleted, or no text
-        };
-        for (number, line) in text.lines().enumerate() {
-            if MACHINE.iter().any(|path| line.contains(path)) {
-                found.push(format!("{file}:{}: {}", number + 1, line.trim()));
-            }
-        }
-    }
+    let found = lines(|line| MACHINE.iter().any(|path| line.contains(path)));
     assert!(found.is_empty(), "paths of one machine:\n{}", found.join("\n"));
+}
+
+#[test]
+fn no_merge_is_left_half_done() {
+    let found = lines(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "));
+    assert!(found.is_empty(), "markers of a merge:\n{}", found.join("\n"));
 }
 
 #[test]
@@ -41,6 +37,19 @@ fn the_readme_tells_the_two_commands() {
             "the Makefile has no target {target}"
         );
     }
+}
+
+/// Each line of a tracked file that is so, with its place.
+fn lines(is_so: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in tracked() {
+        let Ok(text) = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)) else {
+            continue; // deleted, or no text
+        };
+        let so = text.lines().enumerate().filter(|(_, line)| is_so(line));
+        found.extend(so.map(|(number, line)| format!("{file}:{}: {}", number + 1, line.trim())));
+    }
+    found
 }
 
 /// By git where this is a clone; a source package without it has nothing to check.

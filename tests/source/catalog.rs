@@ -17,7 +17,10 @@ fn table<'a>(catalog: &'a Catalog, name: &str) -> &'a Table {
 }
 
 fn names(lists: &[&[&str]]) -> Vec<Vec<String>> {
-    lists.iter().map(|list| list.iter().map(|name| (*name).to_owned()).collect()).collect()
+    lists
+        .iter()
+        .map(|list| list.iter().map(|name| (*name).to_owned()).collect())
+        .collect()
 }
 
 #[tokio::test]
@@ -30,8 +33,11 @@ async fn knows_every_kind_of_table_and_skips_what_is_not_the_applications() {
          create sequence q; create type pair as (a int, b int); create index on plain (id)",
     )
     .await;
-    let found: Vec<_> =
-        catalog.tables.iter().map(|table| (table.schema.as_str(), table.name.as_str(), table.kind)).collect();
+    let found: Vec<_> = catalog
+        .tables
+        .iter()
+        .map(|table| (table.schema.as_str(), table.name.as_str(), table.kind))
+        .collect();
     assert_eq!(
         found,
         [
@@ -60,7 +66,14 @@ async fn reads_columns_in_order_with_domains_resolved() {
     let columns: Vec<_> = table(&catalog, "t")
         .columns
         .values()
-        .map(|column| (column.name.as_str(), column.type_name.as_str(), column.wire, column.not_null))
+        .map(|column| {
+            (
+                column.name.as_str(),
+                column.type_name.as_str(),
+                column.wire,
+                column.not_null,
+            )
+        })
         .collect();
     assert_eq!(
         columns,
@@ -88,7 +101,10 @@ async fn tells_keys_uniqueness_and_indexes() {
     let group = table(&catalog, "group");
     assert_eq!(group.primary_key, ["Ünï", "b"]);
     assert_eq!(group.unique, names(&[&["Ünï", "b"], &["d", "e"]]));
-    assert_eq!(group.indexes, names(&[&["Ünï", "b"], &["d", "e"], &["e"], &["a\"b"], &["e"], &["b", "e"]]));
+    assert_eq!(
+        group.indexes,
+        names(&[&["Ünï", "b"], &["d", "e"], &["e"], &["a\"b"], &["e"], &["b", "e"]])
+    );
     assert!(group.columns["Ünï"].not_null);
 }
 
@@ -110,7 +126,11 @@ async fn pairs_the_columns_of_foreign_keys() {
     found.sort_by(|a, b| a.columns.cmp(&b.columns));
     assert_eq!(
         found,
-        [key(child, &["up"], &["self"]), key(parent, &["x", "y"], &["a", "b"]), key(parent, &["z"], &["c"])]
+        [
+            key(child, &["up"], &["self"]),
+            key(parent, &["x", "y"], &["a", "b"]),
+            key(parent, &["z"], &["c"])
+        ]
     );
 }
 
@@ -140,17 +160,29 @@ async fn partitions_speak_through_their_parent() {
     assert_eq!(leaves("low"), [""; 0]);
     assert_eq!(leaves("base"), ["heir", "heirs_heir"]);
     assert_eq!(table(&catalog, "parted").foreign_keys.len(), 1);
-    assert_eq!(table(&catalog, "parted").foreign_keys[0].target, table(&catalog, "target").oid);
+    assert_eq!(
+        table(&catalog, "parted").foreign_keys[0].target,
+        table(&catalog, "target").oid
+    );
     assert!(table(&catalog, "low").foreign_keys.is_empty());
     assert_eq!(table(&catalog, "parted").unique, names(&[&["id"]]));
     // A row of `heir` may repeat an id of `base`.
-    assert_eq!((table(&catalog, "base").primary_key.len(), table(&catalog, "base").unique.len()), (1, 0));
+    assert_eq!(
+        (
+            table(&catalog, "base").primary_key.len(),
+            table(&catalog, "base").unique.len()
+        ),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
 async fn virtual_columns_name_what_they_are_computed_from() {
     let database = TestDatabase::create().await;
-    let version = read_catalog(&mut database.connect().await).await.expect("a catalog").server_version;
+    let version = read_catalog(&mut database.connect().await)
+        .await
+        .expect("a catalog")
+        .server_version;
     let computed = if version >= 180_000 { "virtual" } else { "stored" };
     database
         .run(&format!(
@@ -182,38 +214,64 @@ async fn knows_which_columns_compare_by_bytes() {
             .map(|column| column.name.as_str())
             .collect()
     };
-    assert_eq!(told(|column| column.byte_equal), ["i8", "u", "ts", "b", "o", "c", "d", "posix", "icu", "name"]);
+    assert_eq!(
+        told(|column| column.byte_equal),
+        ["i8", "u", "ts", "b", "o", "c", "d", "posix", "icu", "name"]
+    );
     assert_eq!(told(|column| column.collation_c), ["c", "d", "posix", "name"]);
 }
 
 #[tokio::test]
 async fn the_default_collation_is_the_databases() {
     let mut options = vec![
-        ("template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'", 0, true),
-        ("template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'", 0, false),
+        (
+            "template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'",
+            0,
+            true,
+        ),
+        (
+            "template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'",
+            0,
+            false,
+        ),
         (
             "template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C' locale_provider icu icu_locale 'en'",
             150_000,
             false,
         ),
-        ("template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'", 170_000, true),
+        (
+            "template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'",
+            170_000,
+            true,
+        ),
     ];
-    let version =
-        read_catalog(&mut TestDatabase::create().await.connect().await).await.expect("a catalog").server_version;
+    let version = read_catalog(&mut TestDatabase::create().await.connect().await)
+        .await
+        .expect("a catalog")
+        .server_version;
     options.retain(|(_, since, _)| version >= *since);
     for (options, _, sorts_by_bytes) in options {
         let database = TestDatabase::create_with(options).await;
         database.run("create table t (s text)").await;
         let catalog = read_catalog(&mut database.connect().await).await.expect("a catalog");
         let column = &table(&catalog, "t").columns["s"];
-        assert_eq!((column.byte_equal, column.collation_c), (true, sorts_by_bytes), "{options}");
+        assert_eq!(
+            (column.byte_equal, column.collation_c),
+            (true, sorts_by_bytes),
+            "{options}"
+        );
     }
 }
 
 #[tokio::test]
 async fn sees_with_the_eyes_of_its_role() {
     let database = TestDatabase::create().await;
-    let role = database.url().rsplit_once('/').expect("a path").1.replace("test", "role");
+    let role = database
+        .url()
+        .rsplit_once('/')
+        .expect("a path")
+        .1
+        .replace("test", "role");
     database
         .run(&format!(
             "create role {role}; create schema closed; create table closed.t (id int); grant select on closed.t to {role};
@@ -223,25 +281,43 @@ async fn sees_with_the_eyes_of_its_role() {
         .await;
     let mut connection = database.connect().await;
     let told = |catalog: &Catalog| -> Vec<(String, bool, bool)> {
-        catalog.tables.iter().map(|table| (table.name.clone(), table.readable, table.row_security)).collect()
+        catalog
+            .tables
+            .iter()
+            .map(|table| (table.name.clone(), table.readable, table.row_security))
+            .collect()
     };
     let row = |name: &str, readable, row_security| (name.to_owned(), readable, row_security);
     let superuser = read_catalog(&mut connection).await.expect("a catalog");
-    assert!(told(&superuser).iter().all(|(_, readable, security)| *readable && !*security));
+    assert!(
+        told(&superuser)
+            .iter()
+            .all(|(_, readable, security)| *readable && !*security)
+    );
     let seen = as_role(&mut connection, &role).await;
     assert_eq!(
         told(&seen),
-        [row("t", false, false), row("open", true, false), row("part", false, false), row("policed", true, true)]
+        [
+            row("t", false, false),
+            row("open", true, false),
+            row("part", false, false),
+            row("policed", true, true)
+        ]
     );
-    sqlx::raw_sql(AssertSqlSafe(format!("reset role; drop owned by {role}; drop role {role}")))
-        .execute(&mut connection)
-        .await
-        .expect("dropped");
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "reset role; drop owned by {role}; drop role {role}"
+    )))
+    .execute(&mut connection)
+    .await
+    .expect("dropped");
     connection.close().await.expect("goodbye");
 }
 
 async fn as_role(connection: &mut PgConnection, role: &str) -> Catalog {
-    sqlx::raw_sql(AssertSqlSafe(format!("set role {role}"))).execute(&mut *connection).await.expect("a role");
+    sqlx::raw_sql(AssertSqlSafe(format!("set role {role}")))
+        .execute(&mut *connection)
+        .await
+        .expect("a role");
     read_catalog(connection).await.expect("a catalog")
 }
 
@@ -249,7 +325,10 @@ async fn as_role(connection: &mut PgConnection, role: &str) -> Catalog {
 async fn leaves_the_connection_as_it_was() {
     let database = TestDatabase::create().await;
     let mut connection = database.connect().await;
-    sqlx::query("set search_path = elsewhere, public").execute(&mut connection).await.expect("set");
+    sqlx::query("set search_path = elsewhere, public")
+        .execute(&mut connection)
+        .await
+        .expect("set");
     let catalog = read_catalog(&mut connection).await.expect("a catalog");
     assert_eq!(catalog.search_path, ["public"]);
     let after: String = sqlx::query_scalar("select current_setting('search_path')")

@@ -26,9 +26,19 @@ struct Seen {
 
 impl Seen {
     fn of(row: &PgRow) -> Self {
-        let bytes = |index: usize| row.try_get_raw(index).expect("a column").as_bytes().expect("not null").to_vec();
+        let bytes = |index: usize| {
+            row.try_get_raw(index)
+                .expect("a column")
+                .as_bytes()
+                .expect("not null")
+                .to_vec()
+        };
         let string = |index: usize| String::from_utf8(bytes(index)).expect("UTF-8");
-        Self { wire: bytes(0), json: string(1), text: string(2) }
+        Self {
+            wire: bytes(0),
+            json: string(1),
+            text: string(2),
+        }
     }
 
     fn encoded(&self, wire: Wire) -> Result<String, Unfit> {
@@ -40,7 +50,10 @@ impl Seen {
 /// `value` makes the value out of the text `x`; `order` is what is sorted by, in terms of `v`.
 async fn ask(value: &str, order: &str, inputs: &[String]) -> Vec<Seen> {
     let mut connection = connect_to_server().await;
-    sqlx::raw_sql("set timezone = 'UTC'; set datestyle = 'ISO'").execute(&mut connection).await.expect("settings");
+    sqlx::raw_sql("set timezone = 'UTC'; set datestyle = 'ISO'")
+        .execute(&mut connection)
+        .await
+        .expect("settings");
     let statement = format!(
         "select v, to_json(v)::text as rendered, v::text as written from (select {value} as v from unnest($1::text[]) x) values order by {order}"
     );
@@ -83,7 +96,11 @@ fn assert_keys(wire: Wire, seen: &[Seen]) {
         let mut key = Vec::new();
         assert!(push_sort_key(wire, &value.wire, &mut key));
         if let Some((smaller, other)) = before {
-            let in_order = if other.wire == value.wire { smaller == key } else { smaller < key };
+            let in_order = if other.wire == value.wire {
+                smaller == key
+            } else {
+                smaller < key
+            };
             assert!(in_order, "{} sorts before {}", other.text, value.text);
         }
         before = Some((key, value));
@@ -92,13 +109,24 @@ fn assert_keys(wire: Wire, seen: &[Seen]) {
 
 #[tokio::test]
 async fn integers_and_booleans() {
-    assert_same(Wire::Bool, &ask("x::bool", "v", &with(vec![], &["true", "false"])).await);
-    let int2 = with(draw(any::<i16>(), |number| number.to_string()), &["0", "-32768", "32767"]);
+    assert_same(
+        Wire::Bool,
+        &ask("x::bool", "v", &with(vec![], &["true", "false"])).await,
+    );
+    let int2 = with(
+        draw(any::<i16>(), |number| number.to_string()),
+        &["0", "-32768", "32767"],
+    );
     assert_same(Wire::Int2, &ask("x::int2", "v", &int2).await);
-    let int4 = with(draw(any::<i32>(), |number| number.to_string()), &["0", "-2147483648", "2147483647"]);
+    let int4 = with(
+        draw(any::<i32>(), |number| number.to_string()),
+        &["0", "-2147483648", "2147483647"],
+    );
     assert_same(Wire::Int4, &ask("x::int4", "v", &int4).await);
-    let int8 =
-        with(draw(any::<i64>(), |number| number.to_string()), &["0", "-9223372036854775808", "9223372036854775807"]);
+    let int8 = with(
+        draw(any::<i64>(), |number| number.to_string()),
+        &["0", "-9223372036854775808", "9223372036854775807"],
+    );
     assert_same(Wire::Int8, &ask("x::int8", "v", &int8).await);
 }
 
@@ -106,7 +134,9 @@ async fn integers_and_booleans() {
 async fn floats_are_the_same_numbers() {
     let plain = string_regex("-?[0-9]{1,12}(\\.[0-9]{1,8})?(e-?[0-9])?").expect("a pattern");
     let double = prop_oneof![
-        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(|number| format!("{number:e}")),
+        any::<f64>()
+            .prop_filter("finite", |number| number.is_finite())
+            .prop_map(|number| format!("{number:e}")),
         plain
     ];
     let edges = [
@@ -129,7 +159,13 @@ async fn floats_are_the_same_numbers() {
     }
     let single = any::<f32>().prop_filter("finite", |number| number.is_finite());
     let edges = ["0", "-0", "1e-45", "3.4028235e38", "16777217", "1e6", "1e7", "0.1"];
-    for value in ask("x::float4", "v", &with(draw(single, |number| format!("{number:e}")), &edges)).await {
+    for value in ask(
+        "x::float4",
+        "v",
+        &with(draw(single, |number| format!("{number:e}")), &edges),
+    )
+    .await
+    {
         let found = value.encoded(Wire::Float4).expect("finite");
         let bits = |text: &str| text.parse::<f32>().expect("a number").to_bits();
         assert_eq!(bits(&found), bits(&value.json), "{found} for {}", value.json);
@@ -141,7 +177,18 @@ async fn numerics_are_the_same_digits() {
     let plain = string_regex("-?[0-9]{1,30}(\\.[0-9]{0,30})?").expect("a pattern");
     let sparse = string_regex("-?[1-9]?0{0,20}[1-9]?0{0,9}\\.0{0,20}[1-9]?0{0,9}[0-9]").expect("a pattern");
     let scientific = string_regex("-?[0-9]{1,4}\\.[0-9]{1,4}e-?[0-9]{1,2}").expect("a pattern");
-    let edges = ["0", "0.0", "0.0000", "-0.1", "1e-50", "1e500", "9999", "10000", "99999999.99990000", "100000000"];
+    let edges = [
+        "0",
+        "0.0",
+        "0.0000",
+        "-0.1",
+        "1e-50",
+        "1e500",
+        "9999",
+        "10000",
+        "99999999.99990000",
+        "100000000",
+    ];
     let inputs = with(draw(prop_oneof![plain, sparse, scientific], |text| text), &edges);
     for value in ask("x::numeric", "v", &inputs).await {
         assert_eq!(value.encoded(Wire::Numeric).as_deref(), Ok(value.json.as_str()));
@@ -150,14 +197,21 @@ async fn numerics_are_the_same_digits() {
 
 #[tokio::test]
 async fn what_is_no_number_is_unfit() {
-    for (value, wire) in [("x::float4", Wire::Float4), ("x::float8", Wire::Float8), ("x::numeric", Wire::Numeric)] {
+    for (value, wire) in [
+        ("x::float4", Wire::Float4),
+        ("x::float8", Wire::Float8),
+        ("x::numeric", Wire::Numeric),
+    ] {
         let seen = ask(value, "v", &with(vec![], &["NaN"])).await;
         assert_eq!(seen[0].encoded(wire), Err(Unfit::NotANumber));
     }
     // `numeric` has infinities since Postgres 14: those are tested beside the code.
     for (value, wire) in [("x::float4", Wire::Float4), ("x::float8", Wire::Float8)] {
         let seen = ask(value, "v", &with(vec![], &["Infinity", "-Infinity"])).await;
-        assert_eq!((seen[0].encoded(wire), seen[1].encoded(wire)), (Err(Unfit::Infinite), Err(Unfit::Infinite)));
+        assert_eq!(
+            (seen[0].encoded(wire), seen[1].encoded(wire)),
+            (Err(Unfit::Infinite), Err(Unfit::Infinite))
+        );
     }
 }
 
@@ -191,16 +245,28 @@ async fn dates_and_timestamps() {
         &["0", "-730120", "2921939", "2921940"],
     );
     assert_same(Wire::Date, &ask("date '2000-01-01' + x::int", "v", &days).await);
-    let ends = ["-211813488000000000", "9223371331199999999", "0", "-1", "500000", "-63082281600000001", "1000000"];
+    let ends = [
+        "-211813488000000000",
+        "9223371331199999999",
+        "0",
+        "-1",
+        "500000",
+        "-63082281600000001",
+        "1000000",
+    ];
     for (value, wire) in [("timestamp", Wire::Timestamp), ("timestamptz", Wire::Timestamptz)] {
         // Days apart from the rest: before 15, Postgres reads no more than 2,147,483,647 seconds of an interval.
         let start = format!(
             "{value} '2000-01-01 00:00:00' + (x::int8 / 86400000000 || ' days')::interval + x::int8 % 86400000000 * interval '1 microsecond'"
         );
-        let micros =
-            draw(count(1_000_000_000_000_000, -211_813_488_000_000_000, 9_223_371_331_200_000_000), |micros| {
-                micros.to_string()
-            });
+        let micros = draw(
+            count(
+                1_000_000_000_000_000,
+                -211_813_488_000_000_000,
+                9_223_371_331_200_000_000,
+            ),
+            |micros| micros.to_string(),
+        );
         assert_same(wire, &ask(&start, "v", &with(micros, &ends)).await);
         let round = draw(-400_000_000_i64..400_000_000, |tenths| (tenths * 100_000).to_string());
         assert_same(wire, &ask(&start, "v", &round).await);
@@ -209,12 +275,17 @@ async fn dates_and_timestamps() {
 
 #[tokio::test]
 async fn infinite_dates_are_words_in_keys_and_unfit_in_documents() {
-    for (value, wire) in
-        [("x::date", Wire::Date), ("x::timestamp", Wire::Timestamp), ("x::timestamptz", Wire::Timestamptz)]
-    {
+    for (value, wire) in [
+        ("x::date", Wire::Date),
+        ("x::timestamp", Wire::Timestamp),
+        ("x::timestamptz", Wire::Timestamptz),
+    ] {
         let seen = ask(value, "v", &with(vec![], &["-infinity", "2024-02-29", "infinity"])).await;
         assert_keys(wire, &seen);
-        assert_eq!((seen[0].encoded(wire), seen[2].encoded(wire)), (Err(Unfit::Infinite), Err(Unfit::Infinite)));
+        assert_eq!(
+            (seen[0].encoded(wire), seen[2].encoded(wire)),
+            (Err(Unfit::Infinite), Err(Unfit::Infinite))
+        );
     }
 }
 
@@ -226,7 +297,10 @@ async fn uuids() {
 
 #[tokio::test]
 async fn bytes_become_base64() {
-    let bytes = prop_oneof![proptest::collection::vec(any::<u8>(), 0..40), proptest::collection::vec(0_u8..2, 0..5)];
+    let bytes = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        proptest::collection::vec(0_u8..2, 0..5)
+    ];
     let inputs = draw(bytes, |bytes| {
         bytes.iter().fold(String::new(), |mut text, byte| {
             write!(text, "{byte:02x}").expect("a string");
@@ -235,7 +309,12 @@ async fn bytes_become_base64() {
     });
     let seen = ask("decode(x, 'hex')", "v", &inputs).await;
     assert_keys(Wire::Bytea, &seen);
-    let lines = ask("translate(encode(decode(x, 'hex'), 'base64'), E'\\n', '')", "decode(v, 'base64')", &inputs).await;
+    let lines = ask(
+        "translate(encode(decode(x, 'hex'), 'base64'), E'\\n', '')",
+        "decode(v, 'base64')",
+        &inputs,
+    )
+    .await;
     for (value, base64) in seen.iter().zip(&lines) {
         assert_eq!(value.encoded(Wire::Bytea).as_deref(), Ok(base64.json.as_str()));
     }
@@ -249,10 +328,16 @@ fn blank() -> impl Strategy<Value = String> {
 fn json() -> impl Strategy<Value = String> {
     let string = || text().prop_map(|text| serde_json::Value::from(text).to_string());
     let number = string_regex("-?(0|[1-9][0-9]{0,12})(\\.[0-9]{1,8})?").expect("a pattern");
-    let leaf =
-        prop_oneof![Just("null".to_owned()), any::<bool>().prop_map(|value| value.to_string()), number, string()];
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        number,
+        string()
+    ];
     leaf.prop_recursive(3, 24, 5, move |inner| {
-        let element = (blank(), inner, blank()).prop_map(|(before, value, after)| before + &value + &after).boxed();
+        let element = (blank(), inner, blank())
+            .prop_map(|(before, value, after)| before + &value + &after)
+            .boxed();
         let member = (blank(), string(), blank(), element.clone())
             .prop_map(|(a, name, b, value)| format!("{a}{name}{b}:{value}"));
         prop_oneof![
@@ -277,7 +362,9 @@ fn without_blanks(json: &str) -> String {
 
 #[tokio::test]
 async fn json_is_copied_without_blanks() {
-    let inputs = draw((blank(), json(), blank()), |(before, json, after)| before + &json + &after);
+    let inputs = draw((blank(), json(), blank()), |(before, json, after)| {
+        before + &json + &after
+    });
     for (value, wire) in [("x::json", Wire::Json), ("x::jsonb", Wire::Jsonb)] {
         for seen in ask(value, "v::text", &inputs).await {
             let found = seen.encoded(wire).expect("JSON");

@@ -21,7 +21,9 @@ impl TestDatabase {
         let server = server_url();
         // Every RandomState has keys of its own: random enough to tell tests and runs apart.
         let name = format!("highwater_test_{:016x}", RandomState::new().build_hasher().finish());
-        let mut connection = PgConnection::connect(server.as_str()).await.expect("the test server answers");
+        let mut connection = PgConnection::connect(server.as_str())
+            .await
+            .expect("the test server answers");
         sqlx::query(AssertSqlSafe(format!("create database {name} {options}")))
             .execute(&mut connection)
             .await
@@ -37,13 +39,18 @@ impl TestDatabase {
     }
 
     pub async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.url()).await.expect("the test database answers")
+        PgConnection::connect(&self.url())
+            .await
+            .expect("the test database answers")
     }
 
     /// Runs statements separated by semicolons.
     pub async fn run(&self, statements: &str) {
         let mut connection = self.connect().await;
-        sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut connection).await.expect(statements);
+        sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+            .execute(&mut connection)
+            .await
+            .expect(statements);
         connection.close().await.expect("goodbye");
     }
 }
@@ -56,8 +63,13 @@ impl Drop for TestDatabase {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let mut connection = PgConnection::connect(server.as_str()).await.map_err(std::io::Error::other)?;
-                sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.map_err(std::io::Error::other)
+                let mut connection = PgConnection::connect(server.as_str())
+                    .await
+                    .map_err(std::io::Error::other)?;
+                sqlx::query(AssertSqlSafe(statement))
+                    .execute(&mut connection)
+                    .await
+                    .map_err(std::io::Error::other)
             })
         });
         drop(thread.join());
@@ -66,7 +78,9 @@ impl Drop for TestDatabase {
 
 /// For statements that make nothing: creating and dropping a database costs a checkpoint.
 pub async fn connect_to_server() -> PgConnection {
-    PgConnection::connect(server_url().as_str()).await.expect("the test server answers")
+    PgConnection::connect(server_url().as_str())
+        .await
+        .expect("the test server answers")
 }
 
 fn server_url() -> Url {

@@ -53,12 +53,25 @@ struct Seen {
 
 impl Listening {
     pub fn new(reporter: Arc<Reporter>, brokers: String) -> Self {
-        Self { reporter: Some(reporter), brokers, ..Self::silent() }
+        Self {
+            reporter: Some(reporter),
+            brokers,
+            ..Self::silent()
+        }
     }
 
     pub fn silent() -> Self {
-        let seen = Seen { trouble: None, cause: None, connected: Instant::now(), logged: HashMap::new() };
-        Self { reporter: None, brokers: String::new(), state: Mutex::new(seen) }
+        let seen = Seen {
+            trouble: None,
+            cause: None,
+            connected: Instant::now(),
+            logged: HashMap::new(),
+        };
+        Self {
+            reporter: None,
+            brokers: String::new(),
+            state: Mutex::new(seen),
+        }
     }
 
     /// What the last error said.
@@ -117,9 +130,10 @@ fn trouble_of(code: Code) -> Option<Trouble> {
     match code {
         Code::AllBrokersDown => Some(Trouble::Unreachable),
         Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL => Some(Trouble::Login),
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::TopicAuthorizationFailed => {
-            Some(Trouble::Topic)
-        }
+        Code::UnknownTopicOrPartition
+        | Code::UnknownTopic
+        | Code::UnknownPartition
+        | Code::TopicAuthorizationFailed => Some(Trouble::Topic),
         Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::Fatal => Some(Trouble::Other),
         _ => None, // more than a hundred codes, new ones with each version; librdkafka retries by itself
     }

@@ -151,7 +151,9 @@ fn push_hex(byte: u8, out: &mut Vec<u8>) {
 fn push_base64(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0); // four characters for three bytes, padded
-    STANDARD.encode_slice(bytes, &mut out[start..]).map_err(|_| Unfit::Malformed)?;
+    STANDARD
+        .encode_slice(bytes, &mut out[start..])
+        .map_err(|_| Unfit::Malformed)?;
     Ok(())
 }
 
@@ -168,12 +170,21 @@ mod tests {
     fn renders_the_plain_types() {
         assert_eq!(json(Wire::Bool, &[1]).as_deref(), Ok("true"));
         assert_eq!(json(Wire::Int2, &(-5_i16).to_be_bytes()).as_deref(), Ok("-5"));
-        assert_eq!(json(Wire::Int8, &i64::MIN.to_be_bytes()).as_deref(), Ok("-9223372036854775808"));
+        assert_eq!(
+            json(Wire::Int8, &i64::MIN.to_be_bytes()).as_deref(),
+            Ok("-9223372036854775808")
+        );
         assert_eq!(json(Wire::Bytea, b"\x00\xffab").as_deref(), Ok("\"AP9hYg==\""));
         assert_eq!(json(Wire::Bytea, b"").as_deref(), Ok("\"\""));
-        assert_eq!(json(Wire::Jsonb, b"\x01{\"a\": [1, 2]}").as_deref(), Ok("{\"a\":[1,2]}"));
+        assert_eq!(
+            json(Wire::Jsonb, b"\x01{\"a\": [1, 2]}").as_deref(),
+            Ok("{\"a\":[1,2]}")
+        );
         let uuid: Vec<u8> = (0..16).map(|byte| byte * 17).collect();
-        assert_eq!(json(Wire::Uuid, &uuid).as_deref(), Ok("\"00112233-4455-6677-8899-aabbccddeeff\""));
+        assert_eq!(
+            json(Wire::Uuid, &uuid).as_deref(),
+            Ok("\"00112233-4455-6677-8899-aabbccddeeff\"")
+        );
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub fn push_sort_key(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// A big-endian integer; a signed one with its sign bit turned, which puts the negative numbers first.
 fn push_fixed<const LENGTH: usize>(bytes: &[u8], signed: bool, out: &mut Vec<u8>) -> bool {
-    let Ok(mut value) = <[u8; LENGTH]>::try_from(bytes) else { return false };
+    let Ok(mut value) = <[u8; LENGTH]>::try_from(bytes) else {
+        return false;
+    };
     if signed && let Some(first) = value.first_mut() {
         *first ^= 0x80;
     }

@@ -44,7 +44,9 @@ pub(super) fn push_compact(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit>
     out.reserve(bytes.len());
     let mut rest = bytes;
     loop {
-        let outside = rest.iter().position(|byte| matches!(byte, b'"' | b' ' | b'\n' | b'\r' | b'\t'));
+        let outside = rest
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b' ' | b'\n' | b'\r' | b'\t'));
         let (run, tail) = rest.split_at(outside.unwrap_or(rest.len()));
         out.extend_from_slice(run);
         match tail {

@@ -82,7 +82,11 @@ impl Civil {
         let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let month = if month_from_march < 10 {
+            month_from_march + 3
+        } else {
+            month_from_march - 9
+        };
         Self {
             year: era * 400 + year_of_era + i64::from(month <= 2),
             month,
@@ -169,10 +173,16 @@ mod tests {
     #[test]
     fn fractions_lose_their_trailing_zeros() {
         assert_eq!(timestamp(0, false, Style::Json), "\"2000-01-01T00:00:00\"");
-        assert_eq!(timestamp(1_500_000, true, Style::Json), "\"2000-01-01T00:00:01.5+00:00\"");
+        assert_eq!(
+            timestamp(1_500_000, true, Style::Json),
+            "\"2000-01-01T00:00:01.5+00:00\""
+        );
         assert_eq!(timestamp(-1, false, Style::Text), "1999-12-31 23:59:59.999999");
         assert_eq!(timestamp(10, true, Style::Text), "2000-01-01 00:00:00.00001+00");
-        assert_eq!(timestamp(-63_082_281_600_000_001, true, Style::Text), "0001-12-31 23:59:59.999999+00 BC");
+        assert_eq!(
+            timestamp(-63_082_281_600_000_001, true, Style::Text),
+            "0001-12-31 23:59:59.999999+00 BC"
+        );
     }
 
     #[test]
@@ -180,7 +190,10 @@ mod tests {
         assert_eq!(date(i32::MAX), "infinity");
         assert_eq!(timestamp(i64::MIN, true, Style::Text), "-infinity");
         assert_eq!(push_date(i32::MIN, Style::Json, &mut Vec::new()), Err(Unfit::Infinite));
-        assert_eq!(push_timestamp(i64::MAX, false, Style::Json, &mut Vec::new()), Err(Unfit::Infinite));
+        assert_eq!(
+            push_timestamp(i64::MAX, false, Style::Json, &mut Vec::new()),
+            Err(Unfit::Infinite)
+        );
     }
 
     proptest! {

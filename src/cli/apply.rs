@@ -1,0 +1,82 @@
+//! `apply`, `uninstall`, `adopt`: what changes the database, by the owner's hand.
+
+use std::io::{IsTerminal, Write};
+
+use super::Exit;
+use crate::config::Config;
+use crate::elastic::Elastic;
+use crate::job;
+use crate::ledger;
+use crate::source::Postgres;
+use crate::source::connect::connect_owner;
+
+pub async fn apply(config: &Config, yes: bool) -> anyhow::Result<()> {
+    let tables = config
+        .definitions
+        .iter()
+        .map(|definition| definition.index.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    confirm(
+        yes,
+        &format!("Put highwater's ledger and triggers in place for: {tables}?"),
+    )?;
+    let role = Postgres::new(&config.postgres)?.role().to_owned();
+    let mut owner = connect_owner(&config.postgres).await?;
+    let applied = job::apply::apply(&mut owner, &config.definitions, &role).await?;
+    if applied.lines.is_empty() {
+        println!("nothing to do: everything is in place");
+    }
+    for line in applied.lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+pub async fn uninstall(config: &Config, yes: bool) -> anyhow::Result<()> {
+    confirm(
+        yes,
+        "Take highwater's triggers and ledger out of the database? Indexes stay as they are, and will go stale.",
+    )?;
+    let mut owner = connect_owner(&config.postgres).await?;
+    ledger::migrate::uninstall(&mut owner).await?;
+    println!("the database holds nothing of highwater any more");
+    Ok(())
+}
+
+pub async fn adopt(config: &Config, yes: bool) -> anyhow::Result<()> {
+    confirm(
+        yes,
+        "Make this database the source of its indexes from now on? Every document will be looked at again.",
+    )?;
+    let postgres = Postgres::new(&config.postgres)?;
+    let elastic = Elastic::connect(&config.elastic)?;
+    let mut connection = postgres.connect().await?;
+    let mut highest = 0;
+    for generation in ledger::generation::fed(&mut connection).await?.1 {
+        highest = highest.max(job::verify::highest_epoch(&elastic, &generation.concrete()).await?);
+    }
+    let epoch = ledger::identity::adopt(&mut connection, highest).await?;
+    println!("adopted: documents are versioned by epoch {epoch} from now on");
+    Ok(())
+}
+
+/// Asks on a terminal; elsewhere `--yes` is needed.
+fn confirm(yes: bool, question: &str) -> anyhow::Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        eprintln!("{question} Say --yes.");
+        return Err(Exit::Usage.into());
+    }
+    print!("{question} [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if answer.trim().eq_ignore_ascii_case("y") {
+        Ok(())
+    } else {
+        Err(Exit::Usage.into())
+    }
+}

@@ -1,0 +1,38 @@
+//! `plan`: what the definitions come to, without changing anything.
+
+use crate::config::Config;
+use crate::job::apply::plan_all;
+use crate::source::Postgres;
+use crate::source::catalog::read_catalog;
+
+pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
+    let mut connection = Postgres::new(&config.postgres)?.connect().await?;
+    let catalog = read_catalog(&mut connection).await?;
+    for (_, plan) in plan_all(&config.definitions, &catalog)? {
+        if sql {
+            println!("{}\n{}", plan.print(), plan.print_capture());
+            println!("-- mapping\n{}\n", serde_json::to_string_pretty(&plan.mappings)?);
+        } else {
+            println!("index {}", plan.index);
+            println!(
+                "  documents from {}, key {}",
+                plan.root_table().sql,
+                plan.key
+                    .iter()
+                    .map(|key| key.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
+            for level in plan.levels.iter().skip(1) {
+                println!("  {}", level.path);
+            }
+            for capture in &plan.captures {
+                println!("  captures {} ({})", capture.table.sql, capture.columns.join(", "));
+            }
+        }
+        for warning in &plan.warnings.0 {
+            println!("warning: {warning}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! `run`: the daemon, until a signal; and what goes with being a service.
+
+use std::io::IsTerminal;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat, LogLevel};
+use crate::job::CaptureMode;
+
+/// Sets logging up: to stderr, JSON where that is no terminal.
+pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
+    let configured = match config.log.level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    let level = level.unwrap_or(configured);
+    let filter = EnvFilter::try_new(format!("warn,highwater={level}"))?;
+    let json = match config.log.format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    if json {
+        subscriber.json().init()
+    } else {
+        subscriber.init()
+    }
+    Ok(())
+}
+
+/// Runs the daemon; the first SIGTERM or SIGINT ends it in order, the second at once.
+pub async fn run(mut config: Config, apply: bool) -> anyhow::Result<()> {
+    if apply {
+        config.job.capture = CaptureMode::Manage;
+    }
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let daemon = crate::daemon::run(config, stop.clone());
+    tokio::pin!(daemon);
+    tokio::select! {
+        outcome = &mut daemon => return Ok(outcome?),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+    tokio::select! {
+        outcome = daemon => Ok(outcome?),
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+/// Asks the daemon of this configuration whether it is well.
+pub async fn healthcheck(config: &Config) -> anyhow::Result<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut connection = tokio::net::TcpStream::connect(config.http.listen)
+        .await
+        .map_err(|_| super::Exit::Unavailable)?;
+    connection.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    if answer.split_whitespace().nth(1) == Some("200") {
+        Ok(())
+    } else {
+        Err(super::Exit::Unavailable.into())
+    }
+}

@@ -1,0 +1,91 @@
+//! `verify`: both sides compared.
+
+use std::time::Duration;
+
+use super::Exit;
+use crate::config::Config;
+use crate::elastic::Elastic;
+use crate::job::verify::{Findings, Verify};
+use crate::ledger::claim;
+use crate::pipeline::Fleet;
+use crate::source::build::Builder;
+use crate::source::{Postgres, snapshot};
+
+/// How many differing keys are named.
+const NAMED: usize = 20;
+
+pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyhow::Result<()> {
+    let postgres = Postgres::new(&config.postgres)?;
+    drop(postgres.connect().await?);
+    let elastic = Elastic::connect(&config.elastic)?;
+    let fleet = Fleet::read(&postgres).await?;
+    let fences = snapshot::fence_pool(postgres.pool());
+    let (mut sound, mut known) = (true, false);
+    for (generation, plan) in fleet
+        .plans()
+        .filter(|(generation, _)| index.is_none_or(|index| index == generation.index))
+    {
+        known = true;
+        let builder = Builder::new(&postgres, &fences, config.pipeline.max_document_bytes, 256 << 20);
+        let mut verify = Verify {
+            postgres: &postgres,
+            elastic: &elastic,
+            generation,
+            plan,
+            revision: fleet.revision,
+            builder,
+            patience: Duration::from_mins(1),
+        };
+        let findings = verify.run().await?;
+        println!("{}: {}", generation.concrete, words(&findings));
+        for (key, difference) in findings.differing.iter().take(NAMED) {
+            println!("  {key}: {difference:?}");
+        }
+        sound &= findings.differing.is_empty();
+        if repair && !findings.differing.is_empty() {
+            let keys: Vec<&str> = findings.differing.iter().map(|(key, _)| key.as_str()).collect();
+            claim::touch_documents(postgres.pool(), generation.id, &keys).await?;
+            println!("  {} touched: a running daemon builds them again", keys.len());
+        }
+    }
+    for generation in fleet.generations.values() {
+        if let Err(mistakes) = &generation.plan {
+            println!("{}: cannot be planned: {mistakes}", generation.concrete);
+            sound = false;
+        }
+    }
+    if !known && sound {
+        eprintln!(
+            "there is no such index; known are: {}",
+            fleet
+                .generations
+                .values()
+                .map(|generation| generation.index.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        return Err(Exit::Usage.into());
+    }
+    if sound { Ok(()) } else { Err(Exit::Data.into()) }
+}
+
+fn words(findings: &Findings) -> String {
+    let mut words = format!(
+        "{} documents compared, {} differences",
+        findings.compared,
+        findings.differing.len()
+    );
+    if findings.dead > 0 {
+        words.push_str(&format!(", {} dead letters (see `highwater dead list`)", findings.dead));
+    }
+    if findings.outdated > 0 {
+        words.push_str(&format!(
+            ", {} built by another version of highwater",
+            findings.outdated
+        ));
+    }
+    if findings.unsettled {
+        words.push_str("; changes on their way did not settle within a minute: is `highwater run` running?");
+    }
+    words
+}

@@ -1,0 +1,55 @@
+//! Keeps the fleet current: reads it again when the ledger's revision moves, or when somebody asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::ledger;
+use crate::pipeline::Fleet;
+use crate::pipeline::worker::Shared;
+use crate::source::Postgres;
+
+/// Runs until stopped.
+pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared: Shared, stop: CancellationToken) {
+    loop {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return,
+            () = shared.replan.notified() => true,
+            () = tokio::time::sleep(Duration::from_millis(500)) => false,
+        };
+        // A set of generations changes seldom; a question asked a hundred times a second is answered once.
+        let known = fleet.borrow().revision;
+        let moved = asked
+            || ledger::generation::revision(postgres.pool())
+                .await
+                .is_ok_and(|revision| revision != known);
+        if !moved {
+            continue;
+        }
+        match Fleet::read(&postgres).await {
+            Ok(read) => {
+                for generation in read.generations.values() {
+                    if let Err(mistakes) = &generation.plan {
+                        tracing::error!(
+                            index = generation.concrete,
+                            "the database no longer fits the definition: {mistakes}"
+                        );
+                    }
+                }
+                shared
+                    .queue
+                    .keep_only(&read.generations.keys().copied().collect::<Vec<_>>());
+                fleet.send_replace(Arc::new(read));
+            }
+            Err(error) => tracing::warn!(error = %error, "the set of indexes cannot be read"),
+        }
+        if asked {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Makes generations live: index, backfill, alias.
+
+use std::sync::Arc;
+
+use serde_json::Map;
+
+use super::JobError;
+use crate::elastic::{Behind, Elastic, IndexPlan, PointAlias, generation_settings};
+use crate::ledger::job::{Kind, NewJob};
+use crate::ledger::{self};
+use crate::pipeline::{Fleet, Generation};
+use crate::plan::Plan;
+use crate::source::Postgres;
+
+/// Takes each generation a step further, if one is due. Returns whether the set of generations has changed.
+///
+/// # Errors
+/// The first step that failed; it is taken again next time.
+pub async fn step(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet) -> Result<bool, JobError> {
+    let mut changed = false;
+    for (generation, plan) in fleet.plans() {
+        changed |= if generation.live {
+            keep(postgres, elastic, generation).await?
+        } else {
+            build(postgres, elastic, fleet, generation, plan).await?
+        };
+    }
+    Ok(changed)
+}
+
+/// A live index that was deleted is built anew, under the next number.
+async fn keep(postgres: &Postgres, elastic: &Elastic, generation: &Generation) -> Result<bool, JobError> {
+    if elastic.index_exists(&generation.concrete).await? {
+        return Ok(false);
+    }
+    tracing::warn!(index = generation.concrete, "the index is gone; building another");
+    ledger::generation::replace(postgres.pool(), generation.id).await?;
+    Ok(true)
+}
+
+async fn build(
+    postgres: &Postgres,
+    elastic: &Elastic,
+    fleet: &Fleet,
+    generation: &Arc<Generation>,
+    plan: &Plan,
+) -> Result<bool, JobError> {
+    let pool = postgres.pool();
+    let started = ledger::job::was_backfilled(pool, generation.id).await?;
+    if !elastic.index_exists(&generation.concrete).await? {
+        if started {
+            return keep(postgres, elastic, generation).await;
+        }
+        create(elastic, generation, plan).await?;
+    }
+    if !started {
+        // Capture was committed before the generation was: what the ranges miss is in the log.
+        ledger::job::add(
+            pool,
+            &NewJob {
+                generation: generation.id,
+                kind: Kind::Backfill,
+                touched: None,
+            },
+        )
+        .await?;
+        return Ok(false);
+    }
+    if ledger::job::is_behind(pool, generation.id).await? {
+        return Ok(false);
+    }
+    elastic.refresh(&generation.concrete).await?;
+    if !point(elastic, fleet, generation).await? {
+        return Ok(false);
+    }
+    let mut transaction = pool.begin().await?;
+    ledger::generation::lock_set(&mut transaction).await?;
+    ledger::generation::promote(&mut transaction, generation.id).await?;
+    transaction.commit().await?;
+    tracing::info!(index = generation.index, generation = generation.concrete, "live");
+    Ok(true)
+}
+
+async fn create(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Result<(), JobError> {
+    // First of all: no late write may make an index of any such name by guessing.
+    elastic.put_template(&generation.index).await?;
+    let (settings, empty) = (generation_settings(plan.settings.clone()), Map::new());
+    let mappings = plan.mappings.as_object().unwrap_or(&empty);
+    elastic
+        .create_index(
+            &generation.concrete,
+            IndexPlan {
+                settings: &settings,
+                mappings,
+                hash: &plan.hash,
+            },
+        )
+        .await?;
+    tracing::info!(index = generation.concrete, "created");
+    Ok(())
+}
+
+/// Puts the alias on the generation, away from all others of the index; not while a foreign index has its name.
+async fn point(elastic: &Elastic, fleet: &Fleet, generation: &Generation) -> Result<bool, JobError> {
+    let behind = match elastic.behind(&generation.index).await? {
+        Behind::Concrete => {
+            tracing::error!(
+                index = generation.index,
+                "an index, not an alias, has this name: delete it, or give the definition another name; searches go to it until then"
+            );
+            return Ok(false);
+        }
+        Behind::Nothing => Vec::new(),
+        Behind::Indexes(indexes) => indexes,
+    };
+    let own: Vec<&str> = fleet
+        .generations
+        .values()
+        .filter(|other| other.index == generation.index)
+        .map(|other| other.concrete.as_str())
+        .collect();
+    let prefix = format!("{}-", generation.index);
+    let from: Vec<&str> = behind
+        .iter()
+        .map(String::as_str)
+        .filter(|index| own.contains(index) || index.starts_with(&prefix))
+        .collect();
+    elastic
+        .point_alias(PointAlias {
+            alias: &generation.index,
+            to: &generation.concrete,
+            from: &from,
+            remove_index: false,
+        })
+        .await?;
+    Ok(true)
+}

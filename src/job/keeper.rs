@@ -1,0 +1,187 @@
+//! What must be looked after while the daemon runs: the lease, suspicion, watermarks, capture, and that the database and
+//! the cluster still belong together.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::JobError;
+use super::settings::{CaptureMode, JobSettings};
+use crate::draft::Version;
+use crate::elastic::Elastic;
+use crate::ledger;
+use crate::pipeline::worker::Shared;
+use crate::plan::Capture;
+use crate::source::Postgres;
+
+/// Looks after everything; one a daemon.
+pub struct Keeper {
+    pub postgres: Postgres,
+    pub elastic: Elastic,
+    pub shared: Shared,
+    pub settings: JobSettings,
+    /// Mends capture, where it may.
+    pub mend: tokio::sync::mpsc::Sender<()>,
+}
+
+/// Something done every so often; the first time at once.
+struct Every {
+    period: Duration,
+    due: Instant,
+}
+
+impl Every {
+    fn new(period: Duration) -> Self {
+        Self {
+            period,
+            due: Instant::now(),
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        if now < self.due {
+            return false;
+        }
+        self.due = now + self.period;
+        true
+    }
+}
+
+impl Keeper {
+    /// Runs until stopped.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut lease = Every::new((self.settings.capture_lease / 20).min(Duration::from_mins(1)));
+        let mut watermark = Every::new(self.settings.watermark_every);
+        let mut drift = Every::new(self.settings.drift_every);
+        let mut nonce = Every::new(self.settings.nonce_every);
+        let mut lapse: Option<String> = None;
+        loop {
+            let turn = async {
+                if lease.is_due() {
+                    self.renew(&mut lapse).await?;
+                }
+                self.suspicion(&mut lapse).await?;
+                if watermark.is_due() {
+                    self.watermark().await?;
+                }
+                if drift.is_due() {
+                    self.drift().await?;
+                }
+                if nonce.is_due() {
+                    self.nonce().await?;
+                }
+                Ok::<(), JobError>(())
+            };
+            if let Err(error) = turn.await {
+                tracing::warn!(error = %error, "housekeeping has to wait");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.settings.watermark_every.min(Duration::from_secs(1))) => {}
+            }
+        }
+    }
+
+    async fn renew(&self, lapse: &mut Option<String>) -> Result<(), JobError> {
+        let pool = self.postgres.pool();
+        if ledger::lease::renew(pool, self.settings.capture_lease, self.settings.max_touches).await? {
+            tracing::warn!("capture had lapsed; everything will be looked at again");
+            *lapse = Some(ledger::lease::running_before(pool).await?);
+        }
+        Ok(())
+    }
+
+    /// After a lapse, a promotion or an adoption: once every transaction that may have gone unlogged has ended, sweep.
+    async fn suspicion(&self, lapse: &mut Option<String>) -> Result<(), JobError> {
+        let pool = self.postgres.pool();
+        if !ledger::lease::suspect(pool).await? {
+            return Ok(());
+        }
+        let mark = match lapse {
+            Some(mark) => mark.clone(),
+            None => lapse.insert(ledger::lease::running_before(pool).await?).clone(),
+        };
+        if ledger::lease::have_ended(pool, &mark).await? {
+            ledger::lease::sweep_everything(pool).await?;
+            *lapse = None;
+        }
+        Ok(())
+    }
+
+    async fn watermark(&self) -> Result<(), JobError> {
+        ledger::watermark::look(self.postgres.pool()).await?;
+        let highest = Version(self.shared.highest.load(Ordering::Relaxed));
+        if highest.0 > 0 {
+            ledger::identity::record_highest(self.postgres.pool(), highest).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether capture is as it was installed, down to the catalog rows' own versions.
+    async fn drift(&self) -> Result<(), JobError> {
+        let fleet = self.shared.fleet.borrow().clone();
+        let wanted = Capture::union(fleet.plans().flat_map(|(_, plan)| &plan.captures));
+        let mut connection = self.postgres.pool().acquire().await?;
+        let mut drifted = false;
+        for capture in &wanted {
+            if !ledger::capture::installed(&mut connection, capture).await? {
+                drifted = true;
+                match self.settings.capture {
+                    CaptureMode::Manage => tracing::warn!(
+                        table = capture.table.sql,
+                        "capture is not as it was installed; mending it"
+                    ),
+                    CaptureMode::Check => tracing::error!(
+                        table = capture.table.sql,
+                        "capture is not as it was installed, and changes may be missed: run `highwater apply`, then `highwater verify --repair`"
+                    ),
+                }
+            }
+        }
+        if drifted && self.settings.capture == CaptureMode::Manage {
+            let _ = self.mend.try_send(()); // full: it is being mended
+        }
+        if fleet.generations.values().any(|generation| generation.plan.is_err()) {
+            self.shared.replan.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Commits a number here, then writes it to the cluster: whichever side is older than the other knows of was
+    /// restored.
+    async fn nonce(&self) -> Result<(), JobError> {
+        let pool = self.postgres.pool();
+        let nonce = ledger::identity::nonce(pool).await?;
+        let found: Option<i64> = self
+            .elastic
+            .get_nonce(&nonce.source)
+            .await?
+            .and_then(|text| text.parse().ok());
+        match found {
+            Some(found) if found > nonce.current => {
+                let _ = self.shared.fatal.try_send(
+                    "the cluster knows of a later state of this database than the database itself: it was restored, or is a copy. \
+                     Run `highwater adopt` if it is to feed the index from now on"
+                        .to_owned(),
+                );
+                return Ok(());
+            }
+            Some(found) if found < nonce.confirmed => {
+                tracing::warn!("the cluster is in an older state than before; everything will be looked at again");
+                ledger::identity::suspect_everything(pool).await?;
+            }
+            None if nonce.confirmed > 0 => {
+                tracing::warn!("the cluster does not know this database any more; everything will be looked at again");
+                ledger::identity::suspect_everything(pool).await?;
+            }
+            Some(_) | None => {}
+        }
+        let next = ledger::identity::next_nonce(pool).await?;
+        self.elastic.put_nonce(&nonce.source, &next.to_string()).await?;
+        ledger::identity::confirm_nonce(pool, next).await?;
+        Ok(())
+    }
+}

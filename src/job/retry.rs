@@ -1,0 +1,159 @@
+//! Tries again what was parked, and sends deletes once more.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+use tokio_util::sync::CancellationToken;
+
+use super::JobError;
+use super::settings::JobSettings;
+use crate::draft::{Draft, Drafts, Op, Version};
+use crate::elastic::Elastic;
+use crate::feed::touch_log::record;
+use crate::key::Key;
+use crate::ledger::parked::{self, Parked};
+use crate::ledger::settle::Park;
+use crate::ledger::{LedgerError, Settlement};
+use crate::pipeline::Lane;
+use crate::pipeline::receipt::Receipt;
+use crate::pipeline::worker::Shared;
+use crate::source::Postgres;
+
+/// Walks what waits in the ledger.
+pub struct Retry {
+    pub postgres: Postgres,
+    pub elastic: Elastic,
+    pub shared: Shared,
+    pub settings: JobSettings,
+    pub close_after: Duration,
+}
+
+/// Keys, or deletes, taken at a time.
+const PAGE: u32 = 500;
+
+impl Retry {
+    /// Runs until stopped.
+    pub async fn run(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let found = match self.turn().await {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::warn!(error = %error, "what was parked has to wait");
+                    false
+                }
+            };
+            if !found {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                }
+            }
+        }
+    }
+
+    async fn turn(&self) -> Result<bool, JobError> {
+        let keys = self.parked().await?;
+        let deletes = self.deletes().await?;
+        Ok(keys || deletes)
+    }
+
+    async fn parked(&self) -> Result<bool, JobError> {
+        let fleet = self.shared.fleet.borrow().clone();
+        let free: Vec<i32> = fleet
+            .generations
+            .keys()
+            .copied()
+            .filter(|id| self.shared.queue.held(*id).is_none() || self.shared.queue.may_try(*id))
+            .collect();
+        let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else {
+            return Ok(false);
+        };
+        let mut taken: HashMap<(i32, Key), Parked> = keys
+            .into_iter()
+            .map(|parked| ((parked.generation, parked.key.clone()), parked))
+            .collect();
+        let receipt = Receipt::expecting(taken.keys().cloned());
+        for (generation, key) in taken.keys() {
+            self.shared.queue.push(*generation, Lane::Live, [key.clone()], &receipt);
+        }
+        let closed = receipt.close_after(self.close_after).await;
+        if self.shared.fleet.borrow().revision != fleet.revision {
+            return Ok(true); // rolled back: the keys are parked as before
+        }
+        let mut settlement = Settlement {
+            repeat_after: self.settings.delete_repeat_after,
+            ..Settlement::default()
+        };
+        for (target, _) in &closed.settled {
+            if let Some(parked) = taken.get(target) {
+                settlement.unparked.push((target.0, target.1.clone(), parked.serial));
+            }
+        }
+        record(&mut settlement, closed, |target| {
+            let reason = self.shared.queue.held(target.0);
+            let parked = taken.remove(&target);
+            let (at, before) = parked.map_or_else(
+                || (chrono::Utc::now(), String::new()),
+                |parked| (parked.at, parked.reason),
+            );
+            Park {
+                generation: target.0,
+                key: target.1,
+                reason: reason.unwrap_or(before),
+                at,
+            }
+        });
+        settlement.commit(transaction).await?;
+        Ok(true)
+    }
+
+    async fn deletes(&self) -> Result<bool, JobError> {
+        let Some(due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else {
+            return Ok(false);
+        };
+        let fleet = self.shared.fleet.borrow().clone();
+        let mut by_index: HashMap<(i32, Version), Vec<Key>> = HashMap::new();
+        for (generation, key, version) in due.deletes {
+            by_index.entry((generation, version)).or_default().push(key);
+        }
+        for ((generation, version), keys) in by_index {
+            let Some(generation) = fleet.generations.get(&generation) else {
+                continue;
+            };
+            let outcomes = self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await?;
+            if outcomes.iter().any(|outcome| !outcome.is_settled()) {
+                return Err(JobError::Waiting(format!(
+                    "{} takes no deletes now",
+                    generation.concrete
+                ))); // all stay due
+            }
+        }
+        due.transaction.commit().await.map_err(LedgerError::from)?;
+        Ok(true)
+    }
+}
+
+/// Deletes at the version they had.
+fn deletes(version: Version, keys: Vec<Key>) -> Drafts {
+    let (mut body, mut items) = (Vec::new(), Vec::new());
+    for key in keys {
+        let start = body.len();
+        let id = key.document_id().into_owned();
+        let action =
+            serde_json::json!({ "delete": { "_id": id, "version": version.0, "version_type": "external_gte" } });
+        body.extend_from_slice(action.to_string().as_bytes());
+        body.push(b'\n');
+        items.push(Draft {
+            key,
+            id,
+            op: Op::Delete,
+            span: start..body.len(),
+        });
+    }
+    Drafts {
+        version,
+        body: Bytes::from(body),
+        items,
+    }
+}

@@ -1,0 +1,320 @@
+//! Walks through jobs: ranges of roots, ids in an index, roots that a storm reaches.
+//!
+//! Whatever is built here goes the way of every document; versions keep it from overwriting what is newer. Ranges are
+//! written by the walker's own writer, the rest through the queue's slower lane.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgArguments;
+use sqlx::{AssertSqlSafe, Row};
+use tokio_util::sync::CancellationToken;
+
+use super::JobError;
+use super::settings::JobSettings;
+use crate::elastic::Elastic;
+use crate::feed::touch_log::{park, record};
+use crate::key::Key;
+use crate::ledger::job::{self, ClaimedRange, Job, Kind};
+use crate::ledger::{LedgerError, Settlement};
+use crate::pipeline::intake::{reaches, ways};
+use crate::pipeline::receipt::{Closed, Receipt};
+use crate::pipeline::worker::Shared;
+use crate::pipeline::write::{Report, Writer};
+use crate::pipeline::{Fleet, Generation, Lane};
+use crate::plan::Plan;
+use crate::source::fetch::bind;
+use crate::source::{Postgres, SourceError, resolve};
+
+/// Goes through jobs; several run side by side.
+pub struct Walker {
+    pub postgres: Postgres,
+    pub elastic: Elastic,
+    pub shared: Shared,
+    pub settings: JobSettings,
+    /// How long a batch of keys may take before the rest is parked.
+    pub close_after: Duration,
+}
+
+/// Ids or keys taken at a time.
+const PAGE: usize = 1000;
+
+impl Walker {
+    /// Runs until stopped.
+    pub async fn run(&self, mut writer: Writer, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let pause = match self.turn(&mut writer, &stop).await {
+                Ok(true) => continue,
+                Ok(false) => Duration::from_millis(200),
+                Err(error) => {
+                    tracing::warn!(error = %error, "a job has to wait");
+                    Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// One step of the oldest job that has one. Returns whether there was any.
+    async fn turn(&self, writer: &mut Writer, stop: &CancellationToken) -> Result<bool, JobError> {
+        let fleet = self.shared.fleet.borrow().clone();
+        for job in job::open(self.postgres.pool()).await? {
+            let Some(generation) = fleet.generations.get(&job.generation) else {
+                continue;
+            };
+            let Ok(plan) = &generation.plan else { continue };
+            if self.shared.queue.held(generation.id).is_some() && !self.shared.queue.may_try(generation.id) {
+                continue;
+            }
+            let stepped = match job.kind {
+                Kind::Expansion => self.expand(&fleet, generation, plan, &job, stop).await?,
+                Kind::Backfill | Kind::Sweep => self.range_of(&fleet, generation, plan, &job, writer, stop).await?,
+            };
+            if stepped || stop.is_cancelled() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn range_of(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        job: &Job,
+        writer: &mut Writer,
+        stop: &CancellationToken,
+    ) -> Result<bool, JobError> {
+        let pool = self.postgres.pool();
+        if !job.running {
+            job::cut(pool, job.id, &plan.cut_sql(), self.settings.backfill_range).await?;
+        }
+        if let Some(range) = job::take_range(pool, job.id).await? {
+            self.range(fleet, generation, plan, range, writer).await?;
+            return Ok(true);
+        }
+        if job::has_ranges(pool, job.id).await? {
+            return Ok(false); // others are at the last ones
+        }
+        let Some(transaction) = job::take_whole(pool, job.id).await? else {
+            return Ok(false);
+        };
+        if job.kind == Kind::Sweep && !self.ids(fleet, generation, plan, stop).await? {
+            return Ok(false);
+        }
+        job::finish(pool, job.id).await?;
+        transaction.rollback().await?; // it held the lock only
+        Ok(true)
+    }
+
+    async fn range(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        range: ClaimedRange,
+        writer: &mut Writer,
+    ) -> Result<(), JobError> {
+        let bounds = (range.low.as_ref(), range.high.as_ref());
+        let report = match writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
+            Some(report) => report,
+            None => {
+                // Some row of it cannot be computed: find it by its key.
+                let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
+                let mut whole = Report::default();
+                for page in keys.chunks(PAGE) {
+                    let report = writer.keys(generation, plan, page, fleet.revision).await;
+                    whole.settled.extend(report.settled);
+                    whole.stopped = report.stopped;
+                    if whole.stopped.is_some() {
+                        break;
+                    }
+                }
+                whole
+            }
+        };
+        self.shared.count(&generation.index, &report);
+        self.shared.obey(generation.id, report.stopped.as_ref());
+        if let Some(stopped) = report.stopped {
+            return Err(JobError::Waiting(format!("{stopped:?}"))); // the range is free again
+        }
+        let mut settlement = Settlement {
+            repeat_after: self.settings.delete_repeat_after,
+            ..Settlement::default()
+        };
+        let documents = i64::try_from(report.settled.len()).unwrap_or(i64::MAX);
+        let settled = report
+            .settled
+            .into_iter()
+            .map(|(key, fate)| ((generation.id, key), fate))
+            .collect();
+        record(
+            &mut settlement,
+            Closed {
+                settled,
+                unsettled: Vec::new(),
+            },
+            |target| park(&self.shared, fleet, target, chrono::Utc::now()),
+        );
+        let mut transaction = range.transaction;
+        job::finish_range(&mut transaction, range.job, range.number, documents).await?;
+        settlement.commit(transaction).await?;
+        Ok(())
+    }
+
+    async fn keys_between(&self, plan: &Plan, low: Option<&Key>, high: Option<&Key>) -> Result<Vec<Key>, JobError> {
+        let mut arguments = PgArguments::default();
+        for key in [low, high].into_iter().flatten() {
+            for part in key.parts(plan.key.len()).ok_or_else(|| SourceError::Key(key.clone()))? {
+                bind(&mut arguments, part.into_owned())?;
+            }
+        }
+        let rows = sqlx::query_with(
+            AssertSqlSafe(plan.range_keys_sql(low.is_some(), high.is_some())),
+            arguments,
+        )
+        .fetch_all(self.postgres.pool())
+        .await?;
+        keys(&rows)
+    }
+
+    /// Every id in the index that has no row is built like any other key, which deletes it. Returns whether it came to
+    /// the end.
+    async fn ids(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        stop: &CancellationToken,
+    ) -> Result<bool, JobError> {
+        self.elastic.refresh(&generation.concrete).await?;
+        let mut scan = self.elastic.scan_marks(&generation.concrete, PAGE).await?;
+        loop {
+            let page = scan.page().await?;
+            if page.is_empty() || stop.is_cancelled() {
+                scan.close().await?;
+                return Ok(!stop.is_cancelled());
+            }
+            let found: Vec<Key> = page
+                .iter()
+                .map(|stored| {
+                    stored
+                        .mark
+                        .as_ref()
+                        .map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
+                })
+                .collect();
+            let present = self.present(plan, &found).await?;
+            let extra = found.into_iter().filter(|key| !present.contains(key)).collect();
+            self.push(fleet, generation, extra).await?;
+        }
+    }
+
+    async fn present(&self, plan: &Plan, found: &[Key]) -> Result<hashbrown::HashSet<Key>, JobError> {
+        let mut columns: Vec<Vec<String>> = vec![Vec::new(); plan.key.len()];
+        for key in found {
+            // A foreign document's id may not even be a key.
+            for (column, part) in columns.iter_mut().zip(key.parts(plan.key.len()).unwrap_or_default()) {
+                column.push(part.into_owned());
+            }
+        }
+        let mut arguments = PgArguments::default();
+        for column in columns {
+            bind(&mut arguments, column)?;
+        }
+        let rows = sqlx::query_with(AssertSqlSafe(plan.present_sql()), arguments)
+            .fetch_all(self.postgres.pool())
+            .await?;
+        Ok(keys(&rows)?.into_iter().collect())
+    }
+
+    /// The roots that touched rows reach, page by page.
+    async fn expand(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        job: &Job,
+        stop: &CancellationToken,
+    ) -> Result<bool, JobError> {
+        let Some(transaction) = job::take_whole(self.postgres.pool(), job.id).await? else {
+            return Ok(false);
+        };
+        let Some((layout, touched)) = job
+            .touched
+            .as_ref()
+            .and_then(|(number, touched)| Some((fleet.layouts.get(number)?, touched)))
+        else {
+            return Err(JobError::Waiting("a layout newer than what was read".to_owned()));
+        };
+        for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.table_oid) {
+            let (whole, key_only) = touched
+                .iter()
+                .map(Vec::as_slice)
+                .partition(|row| reaches(fanout, layout, row));
+            for way in ways(fanout, layout, whole, key_only) {
+                let mut after: Option<Key> = None;
+                loop {
+                    let page = {
+                        let mut connection = self.postgres.pool().acquire().await?;
+                        resolve::roots(
+                            &mut connection,
+                            way.statement,
+                            &way.columns,
+                            after.as_ref(),
+                            plan.key.len(),
+                            PAGE as i64,
+                        )
+                        .await?
+                    };
+                    if stop.is_cancelled() {
+                        return Ok(false);
+                    }
+                    let Some(last) = page.last().cloned() else { break };
+                    let whole_page = page.len() == PAGE;
+                    self.push(fleet, generation, page).await?;
+                    if !whole_page {
+                        break;
+                    }
+                    after = Some(last);
+                }
+            }
+        }
+        job::finish(self.postgres.pool(), job.id).await?;
+        transaction.rollback().await?;
+        Ok(true)
+    }
+
+    /// Has these keys written through the slower lane; what is not done in time is parked.
+    async fn push(&self, fleet: &Fleet, generation: &Generation, keys: Vec<Key>) -> Result<(), JobError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let receipt = Receipt::expecting(keys.iter().map(|key| (generation.id, key.clone())));
+        self.shared.queue.push(generation.id, Lane::Storm, keys, &receipt);
+        let closed = receipt.close_after(self.close_after).await;
+        if self.shared.fleet.borrow().revision != fleet.revision {
+            return Err(JobError::Waiting("the set of generations has changed".to_owned()));
+        }
+        let mut settlement = Settlement {
+            repeat_after: self.settings.delete_repeat_after,
+            ..Settlement::default()
+        };
+        let now = chrono::Utc::now();
+        record(&mut settlement, closed, |target| park(&self.shared, fleet, target, now));
+        let transaction = self.postgres.pool().begin().await.map_err(LedgerError::from)?;
+        settlement.commit(transaction).await?;
+        Ok(())
+    }
+}
+
+fn keys(rows: &[sqlx::postgres::PgRow]) -> Result<Vec<Key>, JobError> {
+    let key = |row: &sqlx::postgres::PgRow| -> Result<Key, sqlx::Error> {
+        let parts: Vec<String> = row.try_get(0)?;
+        Ok(Key::from_parts(parts.iter().map(String::as_str)))
+    };
+    Ok(rows.iter().map(key).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,317 @@
+//! Keys waiting to be built: coalesced, and each built at most once at a time.
+//!
+//! A key pushed while a build of it is under way waits for another build: the running one's snapshot may be too old.
+//! A key pushed while it waits joins that wait: the snapshot is taken only after the batch is.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hashbrown::{HashMap, HashSet};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::receipt::{Fate, Receipt};
+use crate::key::Key;
+
+/// Whose turn it is: what changes now does not wait behind what is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    Live,
+    Storm,
+}
+
+/// The keys of every generation.
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    ready: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    generations: BTreeMap<i32, Waiting>,
+    /// The generation served last, so that none is left out.
+    last: i32,
+}
+
+#[derive(Default)]
+struct Waiting {
+    live: Line,
+    storm: Line,
+    building: HashSet<Key>,
+    held: Option<Hold>,
+}
+
+#[derive(Default)]
+struct Line {
+    order: VecDeque<Key>,
+    receipts: HashMap<Key, Vec<Receipt>>,
+}
+
+/// A generation that takes no writes for now.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    pub until: Instant,
+    pub reason: String,
+    attempts: u32,
+}
+
+/// Keys taken to be built, and who waits for each. Give it back, or settle every key and call [`Queue::done`].
+#[derive(Debug)]
+pub struct Taken {
+    pub generation: i32,
+    pub lane: Lane,
+    pub keys: Vec<Key>,
+    receipts: HashMap<Key, Vec<Receipt>>,
+}
+
+impl Taken {
+    /// Tells everyone who waits for the key.
+    pub fn settle(&mut self, key: &Key, fate: &Fate) {
+        for receipt in self.receipts.remove(key).unwrap_or_default() {
+            receipt.settle(&(self.generation, key.clone()), fate);
+        }
+    }
+}
+
+impl Line {
+    fn push(&mut self, key: Key, receipts: impl IntoIterator<Item = Receipt>) {
+        match self.receipts.get_mut(&key) {
+            Some(known) => known.extend(receipts),
+            None => {
+                self.order.push_back(key.clone());
+                self.receipts.insert(key, receipts.into_iter().collect());
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn line(&mut self, lane: Lane) -> &mut Line {
+        match lane {
+            Lane::Live => &mut self.live,
+            Lane::Storm => &mut self.storm,
+        }
+    }
+
+    /// Keys that nobody waits for any more go; those being built stay in line.
+    fn take(&mut self, lane: Lane, most: usize) -> Vec<(Key, Vec<Receipt>)> {
+        let Self {
+            live, storm, building, ..
+        } = self;
+        let line = if lane == Lane::Live { live } else { storm };
+        let mut taken = Vec::new();
+        for _ in 0..line.order.len() {
+            let Some(key) = line.order.pop_front().filter(|_| taken.len() < most) else {
+                break;
+            };
+            if building.contains(&key) {
+                line.order.push_back(key);
+                continue;
+            }
+            let receipts: Vec<Receipt> = line.receipts.remove(&key).unwrap_or_default();
+            if receipts.iter().any(Receipt::is_open) {
+                building.insert(key.clone());
+                taken.push((key, receipts));
+            }
+        }
+        taken
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds keys of one generation.
+    pub fn push(&self, generation: i32, lane: Lane, keys: impl IntoIterator<Item = Key>, receipt: &Receipt) {
+        let mut state = self.lock();
+        let line = state.generations.entry(generation).or_default().line(lane);
+        keys.into_iter().for_each(|key| line.push(key, [receipt.clone()]));
+        drop(state);
+        self.ready.notify_waiters();
+    }
+
+    /// Takes the next batch of a lane; waits until there is one.
+    pub async fn take(&self, lane: Lane, most: usize) -> Taken {
+        loop {
+            let ready = self.ready.notified();
+            tokio::pin!(ready);
+            ready.as_mut().enable(); // registered before looking, so that no push is missed
+            let next_release = match self.try_take(lane, most) {
+                Ok(taken) => return taken,
+                Err(next_release) => next_release,
+            };
+            match next_release {
+                Some(at) => {
+                    let _ = tokio::time::timeout_at(at, ready).await;
+                }
+                None => ready.await,
+            }
+        }
+    }
+
+    /// A batch, or when the next held generation is released.
+    fn try_take(&self, lane: Lane, most: usize) -> Result<Taken, Option<Instant>> {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let last = state.last;
+        let ids: Vec<i32> = state.generations.keys().copied().collect();
+        let (before, after): (Vec<i32>, Vec<i32>) = ids.into_iter().partition(|id| *id <= last);
+        let mut next_release: Option<Instant> = None;
+        for id in after.into_iter().chain(before) {
+            let Some(waiting) = state.generations.get_mut(&id) else {
+                continue;
+            };
+            if let Some(hold) = waiting.held.as_ref().filter(|hold| hold.until > now) {
+                next_release = Some(next_release.map_or(hold.until, |at| at.min(hold.until)));
+                continue;
+            }
+            let taken = waiting.take(lane, most);
+            if !taken.is_empty() {
+                state.last = id;
+                let keys = taken.iter().map(|(key, _)| key.clone()).collect();
+                return Ok(Taken {
+                    generation: id,
+                    lane,
+                    keys,
+                    receipts: taken.into_iter().collect(),
+                });
+            }
+        }
+        Err(next_release)
+    }
+
+    /// The batch is over: what was settled is settled, whatever is left waits again.
+    pub fn done(&self, taken: Taken) {
+        let mut state = self.lock();
+        if let Some(waiting) = state.generations.get_mut(&taken.generation) {
+            for key in &taken.keys {
+                waiting.building.remove(key);
+            }
+            for (key, receipts) in taken.receipts {
+                waiting.line(taken.lane).push(key, receipts);
+            }
+        }
+        drop(state);
+        self.ready.notify_waiters();
+    }
+
+    /// Lets a generation wait, longer with each time in a row, between `least` and `most`.
+    pub fn hold(&self, generation: i32, reason: &str, least: Duration, most: Duration) {
+        let mut state = self.lock();
+        let waiting = state.generations.entry(generation).or_default();
+        let attempts = waiting.held.as_ref().map_or(0, |hold| hold.attempts);
+        let pause = least.saturating_mul(1 << attempts.min(16)).min(most);
+        waiting.held = Some(Hold {
+            until: Instant::now() + pause,
+            reason: reason.to_owned(),
+            attempts: attempts + 1,
+        });
+    }
+
+    /// The generation takes writes again.
+    pub fn release(&self, generation: i32) {
+        if let Some(waiting) = self.lock().generations.get_mut(&generation) {
+            waiting.held = None;
+        }
+    }
+
+    /// Why a generation waits, if it does.
+    pub fn held(&self, generation: i32) -> Option<String> {
+        self.lock()
+            .generations
+            .get(&generation)?
+            .held
+            .as_ref()
+            .map(|hold| hold.reason.clone())
+    }
+
+    /// Whether a held generation may be tried now.
+    pub fn may_try(&self, generation: i32) -> bool {
+        let state = self.lock();
+        let held = state
+            .generations
+            .get(&generation)
+            .and_then(|waiting| waiting.held.as_ref());
+        held.is_none_or(|hold| hold.until <= Instant::now())
+    }
+
+    /// Generations that are no longer fed: everyone who waits is told.
+    pub fn keep_only(&self, fed: &[i32]) {
+        let mut state = self.lock();
+        let gone: Vec<i32> = state
+            .generations
+            .keys()
+            .copied()
+            .filter(|id| !fed.contains(id))
+            .collect();
+        for id in gone {
+            let Some(waiting) = state.generations.remove(&id) else {
+                continue;
+            };
+            for (key, receipts) in waiting.live.receipts.into_iter().chain(waiting.storm.receipts) {
+                receipts
+                    .iter()
+                    .for_each(|receipt| receipt.settle(&(id, key.clone()), &Fate::Moot));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(names: &[&str]) -> Vec<Key> {
+        names.iter().map(|name| Key::from_text(name)).collect()
+    }
+
+    fn receipt(names: &[&str]) -> Receipt {
+        Receipt::expecting(keys(names).into_iter().map(|key| (1, key)))
+    }
+
+    #[tokio::test]
+    async fn a_key_touched_during_its_build_is_built_again_and_not_meanwhile() {
+        let queue = Queue::default();
+        let first = receipt(&["a"]);
+        queue.push(1, Lane::Live, keys(&["a"]), &first);
+        let mut building = queue.take(Lane::Live, 10).await;
+        let second = receipt(&["a"]);
+        queue.push(1, Lane::Live, keys(&["a"]), &second);
+        assert!(queue.try_take(Lane::Live, 10).is_err(), "one build at a time");
+        building.settle(&Key::from_text("a"), &Fate::Moot);
+        queue.done(building);
+        assert_eq!(
+            second.close().settled.len(),
+            0,
+            "the first build's snapshot was too old for it"
+        );
+        assert!(queue.try_take(Lane::Live, 10).is_err(), "nobody waits any more");
+    }
+
+    #[tokio::test]
+    async fn waiting_keys_are_one() {
+        let queue = Queue::default();
+        let (first, second) = (receipt(&["a"]), receipt(&["a"]));
+        queue.push(1, Lane::Live, keys(&["a"]), &first);
+        queue.push(1, Lane::Live, keys(&["a"]), &second);
+        let mut taken = queue.take(Lane::Live, 10).await;
+        assert_eq!(taken.keys.len(), 1);
+        taken.settle(&Key::from_text("a"), &Fate::Moot);
+        assert_eq!((first.close().settled.len(), second.close().settled.len()), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_held_generation_does_not_hold_the_others() {
+        let queue = Queue::default();
+        let (held, free) = (receipt(&["a"]), Receipt::expecting([(2, Key::from_text("b"))]));
+        queue.push(1, Lane::Live, keys(&["a"]), &held);
+        queue.push(2, Lane::Live, keys(&["b"]), &free);
+        queue.hold(1, "read-only", Duration::from_secs(1), Duration::from_secs(10));
+        assert_eq!(queue.take(Lane::Live, 10).await.generation, 2);
+        assert_eq!(queue.take(Lane::Live, 10).await.generation, 1, "released by time");
+    }
+}

@@ -1,0 +1,137 @@
+//! A worker: takes batches from the queue, has them written, and tells the receipts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio::sync::{Notify, Semaphore, watch};
+
+use super::fleet::Fleet;
+use super::queue::{Lane, Queue, Taken};
+use super::receipt::Fate;
+use super::settings::PipelineSettings;
+use super::write::{Report, Stop, Writer};
+
+/// What all workers share.
+#[derive(Clone)]
+pub struct Shared {
+    pub queue: Arc<Queue>,
+    pub fleet: watch::Receiver<Arc<Fleet>>,
+    /// Asks for the fleet to be read again.
+    pub replan: Arc<Notify>,
+    /// Bytes that may be under way, in kilobytes.
+    pub budget: Arc<Semaphore>,
+    /// The highest version written by this process.
+    pub highest: Arc<AtomicI64>,
+    /// Something that must end the daemon.
+    pub fatal: tokio::sync::mpsc::Sender<String>,
+    pub settings: Arc<PipelineSettings>,
+}
+
+/// Serves one lane until the task is dropped between batches.
+pub async fn run(shared: Shared, lane: Lane, mut writer: Writer, stop: tokio_util::sync::CancellationToken) {
+    let mut bytes_a_document = 4096;
+    let mut most = shared.settings.batch_keys;
+    loop {
+        let taken = tokio::select! {
+            () = stop.cancelled() => return,
+            taken = shared.queue.take(lane, most) => taken,
+        };
+        let kilobytes = (taken.keys.len() * bytes_a_document / 1024).clamp(1, shared.settings.queue_bytes / 1024);
+        let Ok(permit) = shared
+            .budget
+            .acquire_many(u32::try_from(kilobytes).unwrap_or(u32::MAX))
+            .await
+        else {
+            return;
+        };
+        let report = shared.one(&mut writer, taken).await;
+        drop(permit);
+        if report.bytes > 0 {
+            bytes_a_document = report.bytes.max(256);
+        }
+        // As many documents as fill a body, and half of that when a batch grew too old to be written.
+        let fitting = (writer.body_bytes / bytes_a_document).clamp(50, shared.settings.batch_keys.max(50));
+        most = if report.aged {
+            (most / 2).max(1)
+        } else {
+            (most * 2).min(fitting)
+        };
+    }
+}
+
+/// What a worker learns from a batch.
+struct Learnt {
+    aged: bool,
+    bytes: usize,
+}
+
+impl Shared {
+    async fn one(&self, writer: &mut Writer, mut taken: Taken) -> Learnt {
+        let fleet = self.fleet.borrow().clone();
+        let generation = fleet.generations.get(&taken.generation).cloned();
+        let Some(generation) = generation else {
+            for key in taken.keys.clone() {
+                taken.settle(&key, &Fate::Moot);
+            }
+            self.queue.done(taken);
+            return Learnt { aged: false, bytes: 0 };
+        };
+        let report = match &generation.plan {
+            Ok(plan) => writer.keys(&generation, plan, &taken.keys, fleet.revision).await,
+            Err(mistakes) => Report {
+                stopped: Some(Stop::Replan(mistakes.to_string())),
+                ..Report::default()
+            },
+        };
+        for (key, fate) in &report.settled {
+            taken.settle(key, fate);
+        }
+        self.count(&generation.index, &report);
+        self.obey(taken.generation, report.stopped.as_ref());
+        self.queue.done(taken);
+        Learnt {
+            aged: report.stopped == Some(Stop::Aged),
+            bytes: report.built.0.checked_div(report.built.1).unwrap_or(0),
+        }
+    }
+
+    /// Notes what was written.
+    pub fn count(&self, index: &str, report: &Report) {
+        if let Some(version) = report.version {
+            self.highest.fetch_max(version.0, Ordering::Relaxed);
+        }
+        for (_, fate) in &report.settled {
+            match fate {
+                Fate::Written(_) => crate::metrics::indexed(index),
+                Fate::Deleted(_) => crate::metrics::deleted(index),
+                Fate::Dead(_, why, _) => crate::metrics::failed(index, *why),
+                Fate::Moot => {}
+            }
+        }
+    }
+
+    /// Does what a stop asks for: hold the generation, read the fleet again, end the daemon.
+    pub fn obey(&self, generation: i32, stopped: Option<&Stop>) {
+        let (least, most) = (self.settings.retry_min, self.settings.retry_max);
+        match stopped {
+            None => self.queue.release(generation),
+            Some(Stop::Aged) => {}
+            Some(Stop::Sink(reason) | Stop::Source(reason)) => self.hold(generation, reason, least, most),
+            Some(Stop::Replan(reason)) => {
+                self.hold(generation, reason, least, most);
+                self.replan.notify_one();
+            }
+            Some(Stop::Fatal(reason)) => {
+                self.hold(generation, reason, most, most);
+                let _ = self.fatal.try_send(reason.clone()); // full: somebody else said it already
+            }
+        }
+    }
+
+    fn hold(&self, generation: i32, reason: &str, least: std::time::Duration, most: std::time::Duration) {
+        if self.queue.held(generation).as_deref() != Some(reason) {
+            tracing::warn!(generation, reason, "waiting");
+        }
+        self.queue.hold(generation, reason, least, most);
+    }
+}

@@ -1,0 +1,243 @@
+//! Builds a batch and writes it, until everything is settled or has to wait.
+//!
+//! One match on each answer of Postgres and one on each of Elasticsearch: see `SourceError::verdict`, `Outcome`, and
+//! `ElasticError::verdict`. An outage is never a document's fault, and a document's fault never stops the others.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::draft::{Drafts, Op, Version};
+use crate::elastic::{Elastic, ElasticError, Outcome, Verdict as Answer};
+use crate::key::Key;
+use crate::metrics::Failure;
+use crate::plan::Plan;
+use crate::source::build::Builder;
+use crate::source::error::Verdict;
+use crate::source::{Built, Scope, SourceError};
+
+use super::fleet::Generation;
+use super::receipt::Fate;
+use super::settings::PipelineSettings;
+
+/// Builds and writes; one a worker.
+pub struct Writer {
+    pub builder: Builder,
+    pub elastic: Elastic,
+    pub settings: Arc<PipelineSettings>,
+    /// Bodies are cut at this size.
+    pub body_bytes: usize,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub settled: Vec<(Key, Fate)>,
+    /// Why the rest is not settled.
+    pub stopped: Option<Stop>,
+    /// The highest version written.
+    pub version: Option<Version>,
+    /// Bytes built, and for how many documents.
+    pub built: (usize, usize),
+}
+
+/// Why a batch, or the rest of it, has to wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The index or its server takes no writes now: the generation waits.
+    Sink(String),
+    /// The database does not answer.
+    Source(String),
+    /// What it was planned by no longer holds.
+    Replan(String),
+    /// The snapshot is too old to be written: build it again, smaller.
+    Aged,
+    /// Somebody must look; nothing more may be written by this process.
+    Fatal(String),
+}
+
+impl Writer {
+    /// Builds `keys` and writes them. A row that cannot be computed is found by halving.
+    pub async fn keys(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
+        let mut report = Report::default();
+        let mut parts: Vec<&[Key]> = vec![keys];
+        while let Some(part) = parts.pop() {
+            match self.builder.build(plan, Scope::Keys(part), revision).await {
+                Ok(built) => {
+                    self.write(generation, built, &mut report).await;
+                }
+                Err(error) => match error.verdict(part.len() == 1) {
+                    Verdict::Bisect if part.len() > 1 => {
+                        let (left, right) = part.split_at(part.len() / 2);
+                        parts.extend([right, left]);
+                        continue;
+                    }
+                    Verdict::Bisect => report
+                        .settled
+                        .push((part[0].clone(), Fate::Dead(Version(0), Failure::Build, error.reason()))),
+                    verdict => report.stopped = Some(stop(verdict, &error)),
+                },
+            }
+            if report.stopped.is_some() {
+                break;
+            }
+        }
+        report
+    }
+
+    /// Builds a range and writes it; the keys of rows that cannot be computed are `None` here: read them and use
+    /// [`Writer::keys`].
+    pub async fn range(
+        &mut self,
+        generation: &Generation,
+        plan: &Plan,
+        low: Option<&Key>,
+        high: Option<&Key>,
+        revision: i64,
+    ) -> Option<Report> {
+        let mut report = Report::default();
+        match self.builder.build(plan, Scope::Range { low, high }, revision).await {
+            Ok(built) => self.write(generation, built, &mut report).await,
+            Err(error) => match error.verdict(false) {
+                Verdict::Bisect => return None,
+                verdict => report.stopped = Some(stop(verdict, &error)),
+            },
+        }
+        Some(report)
+    }
+
+    async fn write(&self, generation: &Generation, built: Built, report: &mut Report) {
+        let version = built.drafts.version;
+        report.settled.extend(
+            built
+                .unfit
+                .into_iter()
+                .map(|unfit| (unfit.key, Fate::Dead(version, Failure::Build, unfit.reason))),
+        );
+        report.version = report.version.max(Some(version));
+        report.built.0 += built.drafts.body.len();
+        report.built.1 += built.drafts.items.len();
+        for body in built.drafts.bodies(self.body_bytes) {
+            self.send(generation, body, built.taken, report).await;
+            if report.stopped.is_some() {
+                break;
+            }
+        }
+    }
+
+    /// Sends one body until each of its drafts is settled, or something stops it.
+    async fn send(&self, generation: &Generation, body: Drafts, taken: Instant, report: &mut Report) {
+        let mut parts = vec![body];
+        let mut pause = self.settings.retry_min;
+        while let Some(drafts) = parts.pop() {
+            // What is older than this may be older than what Elasticsearch remembers of deletes.
+            if taken.elapsed() > self.settings.max_batch_age {
+                report.stopped = Some(Stop::Aged);
+                return;
+            }
+            let started = Instant::now();
+            let answer = self.elastic.bulk(&generation.concrete, &drafts).await;
+            crate::metrics::bulk(started.elapsed(), answer.is_ok());
+            let again = match answer {
+                Ok(outcomes) => self.settle(generation, &drafts, outcomes, report),
+                Err(error) => after(&error, &drafts, &mut parts, report),
+            };
+            if report.stopped.is_some() {
+                return;
+            }
+            if let Some(again) = again {
+                parts.push(again);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(self.settings.retry_max);
+            }
+        }
+    }
+
+    /// Notes each outcome; what must be sent again is returned.
+    fn settle(
+        &self,
+        generation: &Generation,
+        drafts: &Drafts,
+        outcomes: Vec<Outcome>,
+        report: &mut Report,
+    ) -> Option<Drafts> {
+        let mut again = Vec::new();
+        for (position, (draft, outcome)) in drafts.items.iter().zip(outcomes).enumerate() {
+            let written = if draft.op == Op::Delete {
+                Fate::Deleted(drafts.version)
+            } else {
+                Fate::Written(drafts.version)
+            };
+            let fate = match outcome {
+                Outcome::Indexed | Outcome::Deleted | Outcome::Absent => written,
+                Outcome::Superseded { stored } => {
+                    if stored.is_some_and(|stored| stored.epoch() > drafts.version.epoch()) {
+                        report.stopped = Some(Stop::Fatal(format!(
+                            "{} holds documents of a later epoch: another daemon feeds it from another database",
+                            generation.concrete
+                        )));
+                        return None;
+                    }
+                    written
+                }
+                Outcome::Rejected { reason } => Fate::Dead(drafts.version, Failure::Refused, reason),
+                Outcome::TooLarge => Fate::Dead(
+                    drafts.version,
+                    Failure::Size,
+                    "Elasticsearch calls the document too large".to_owned(),
+                ),
+                Outcome::Retry { .. } => {
+                    again.push(position);
+                    continue;
+                }
+                Outcome::IndexMissing => {
+                    report.stopped = Some(Stop::Sink(format!("index {} is missing", generation.concrete)));
+                    continue;
+                }
+                Outcome::Blocked { reason } => {
+                    report.stopped = Some(Stop::Sink(format!(
+                        "index {} takes no writes: {reason}",
+                        generation.concrete
+                    )));
+                    continue;
+                }
+            };
+            report.settled.push((draft.key.clone(), fate));
+        }
+        (!again.is_empty()).then(|| drafts.subset(&again))
+    }
+}
+
+/// What a failed request means for its drafts; what must be sent again is returned.
+fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report: &mut Report) -> Option<Drafts> {
+    match error.verdict() {
+        Answer::Split if drafts.items.len() > 1 => {
+            let half = drafts.items.len() / 2;
+            parts.extend([drafts.slice(half..drafts.items.len()), drafts.slice(0..half)]);
+            None
+        }
+        Answer::Split if matches!(error, ElasticError::TooLarge) => {
+            let reason = "the document is larger than Elasticsearch takes (http.max_content_length)".to_owned();
+            report.settled.push((
+                drafts.items[0].key.clone(),
+                Fate::Dead(drafts.version, Failure::Size, reason),
+            ));
+            None
+        }
+        Answer::Retry | Answer::Wait | Answer::Split | Answer::Stop => {
+            report.stopped = Some(Stop::Sink(format!("{error}; {}", error.remedy())));
+            None
+        }
+    }
+}
+
+fn stop(verdict: Verdict, error: &SourceError) -> Stop {
+    let said = match error {
+        SourceError::Postgres(cause) => format!("{error}; {}", crate::ledger::error::remedy_of(cause)),
+        other => other.to_string(),
+    };
+    match verdict {
+        Verdict::Retry | Verdict::Bisect => Stop::Source(said),
+        Verdict::Replan => Stop::Replan(said),
+        Verdict::Stop => Stop::Fatal(said),
+    }
+}
