@@ -22,4 +22,5 @@ pub mod mistake;
 pub mod pipeline;
 pub mod plan;
 pub mod source;
+pub mod task;
 pub mod yaml;

@@ -1,6 +1,7 @@
 //! The verbs. Each reads the configuration, does one thing, and says what it did; exit codes are those of sysexits.
 
 mod apply;
+pub mod check;
 mod dead;
 mod exit;
 mod plan;
@@ -44,6 +45,12 @@ pub enum Verb {
         /// Put ledger and triggers in place first, whatever `capture` says
         #[arg(long)]
         apply: bool,
+    },
+    /// Look at configuration, definitions and servers; change nothing
+    Check {
+        /// Ask no server
+        #[arg(long)]
+        offline: bool,
     },
     /// Print what the definitions come to: statements, mapping, capture
     Plan {
@@ -111,6 +118,11 @@ pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
     run::log(&config, arguments.log_level.as_deref())?;
     match arguments.verb {
         Verb::Run { apply } => run::run(config, apply).await,
+        Verb::Check { offline } => {
+            let report = check::check(&config, offline).await;
+            println!("{report}");
+            Exit::with_code(report.exit_code())
+        }
         Verb::Plan { sql } => plan::plan(&config, sql).await,
         Verb::Apply { yes } => apply::apply(&config, yes).await,
         Verb::Uninstall { yes } => apply::uninstall(&config, yes).await,

@@ -168,7 +168,7 @@ pub fn record(settlement: &mut Settlement, closed: Closed, mut park: impl FnMut(
                 settlement.deletes.push((generation, key.clone(), version));
                 settlement.written.push((generation, key, version));
             }
-            Fate::Dead(version, reason) => settlement.dead.push(Death {
+            Fate::Dead(version, _, reason) => settlement.dead.push(Death {
                 generation,
                 key,
                 version,

@@ -15,6 +15,6 @@ pub mod status;
 pub mod watermark;
 
 pub use claim::{Claim, Touch};
-pub use error::LedgerError;
+pub use error::{LedgerError, remedy_of};
 pub use generation::GenerationRow;
 pub use settle::Settlement;

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::draft::Version;
 use crate::key::Key;
+use crate::metrics::Failure;
 
 /// What became of a key in one generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Fate {
     /// No row, no document: deleted at this version.
     Deleted(Version),
     /// It cannot be built, or is refused, whatever is tried.
-    Dead(Version, String),
+    Dead(Version, Failure, String),
     /// The generation is no longer fed.
     Moot,
 }

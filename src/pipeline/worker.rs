@@ -104,7 +104,7 @@ impl Shared {
             match fate {
                 Fate::Written(_) => crate::metrics::indexed(index),
                 Fate::Deleted(_) => crate::metrics::deleted(index),
-                Fate::Dead(..) => crate::metrics::failed(index),
+                Fate::Dead(_, why, _) => crate::metrics::failed(index, *why),
                 Fate::Moot => {}
             }
         }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::draft::{Drafts, Op, Version};
 use crate::elastic::{Elastic, ElasticError, Outcome, Verdict as Answer};
 use crate::key::Key;
+use crate::metrics::Failure;
 use crate::plan::Plan;
 use crate::source::build::Builder;
 use crate::source::error::Verdict;
@@ -72,7 +73,7 @@ impl Writer {
                     }
                     Verdict::Bisect => report
                         .settled
-                        .push((part[0].clone(), Fate::Dead(Version(0), error.reason()))),
+                        .push((part[0].clone(), Fate::Dead(Version(0), Failure::Build, error.reason()))),
                     verdict => report.stopped = Some(stop(verdict, &error)),
                 },
             }
@@ -110,7 +111,7 @@ impl Writer {
             built
                 .unfit
                 .into_iter()
-                .map(|unfit| (unfit.key, Fate::Dead(version, unfit.reason))),
+                .map(|unfit| (unfit.key, Fate::Dead(version, Failure::Build, unfit.reason))),
         );
         report.version = report.version.max(Some(version));
         report.built.0 += built.drafts.body.len();
@@ -178,10 +179,12 @@ impl Writer {
                     }
                     written
                 }
-                Outcome::Rejected { reason } => Fate::Dead(drafts.version, reason),
-                Outcome::TooLarge => {
-                    Fate::Dead(drafts.version, "Elasticsearch calls the document too large".to_owned())
-                }
+                Outcome::Rejected { reason } => Fate::Dead(drafts.version, Failure::Refused, reason),
+                Outcome::TooLarge => Fate::Dead(
+                    drafts.version,
+                    Failure::Size,
+                    "Elasticsearch calls the document too large".to_owned(),
+                ),
                 Outcome::Retry { .. } => {
                     again.push(position);
                     continue;
@@ -214,9 +217,10 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
         }
         Answer::Split if matches!(error, ElasticError::TooLarge) => {
             let reason = "the document is larger than Elasticsearch takes (http.max_content_length)".to_owned();
-            report
-                .settled
-                .push((drafts.items[0].key.clone(), Fate::Dead(drafts.version, reason)));
+            report.settled.push((
+                drafts.items[0].key.clone(),
+                Fate::Dead(drafts.version, Failure::Size, reason),
+            ));
             None
         }
         Answer::Retry | Answer::Wait | Answer::Split | Answer::Stop => {

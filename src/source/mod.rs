@@ -7,6 +7,7 @@ pub mod connect;
 pub mod encode;
 pub mod error;
 pub mod fetch;
+pub mod proof;
 pub mod resolve;
 pub mod settings;
 pub mod snapshot;

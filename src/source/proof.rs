@@ -1,0 +1,313 @@
+//! Proves that a definition's expressions depend on their own row alone: what else they read, nobody would notice changing.
+//!
+//! Postgres parses each expression into a temporary view, which is rolled back; its tree names every function, operator
+//! and cast by oid, so nothing is guessed from the text. `IMMUTABLE` is more than is needed: a build pins the settings that
+//! many functions are only `STABLE` for (time zone, styles of dates and of intervals, ...), so these are allowed below.
+//! Rejected: a generated column or an index on a copy of the table, which refuse those too and do not say what they
+//! object to. What cannot be seen: a function of the user's that is declared IMMUTABLE and is not.
+
+use sqlx::postgres::types::Oid;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use crate::catalog::quote;
+use crate::mistake::Mistakes;
+use crate::plan::{Expression, PlannedTable};
+
+/// `STABLE` functions of `pg_catalog`, by name, that depend on their arguments and on settings that a build pins.
+const PINNED: [&str; 32] = [
+    // parts of moments, in the build's time zone (UTC)
+    "date_part",
+    "extract",
+    "date_trunc",
+    "date_bin",
+    "date",
+    "time",
+    "timetz",
+    "timestamp",
+    "timestamptz",
+    "make_timestamptz",
+    "to_date",
+    "to_timestamp",
+    "timestamptz_pl_interval",
+    "timestamptz_mi_interval",
+    "interval_pl_timestamptz",
+    "overlaps",
+    // text of anything
+    "concat",
+    "concat_ws",
+    "format",
+    "array_to_string",
+    "quote_literal",
+    "quote_nullable",
+    // JSON of anything
+    "to_json",
+    "to_jsonb",
+    "row_to_json",
+    "array_to_json",
+    "json_build_object",
+    "json_build_array",
+    "jsonb_build_object",
+    "jsonb_build_array",
+    // enums: labels are renamed by migrations only
+    "enum_out",
+    "enum_in",
+];
+
+/// Functions that are neither immutable nor pinned. `to_char` of a number depends on `lc_numeric`, which is not pinned;
+/// comparisons of a date with a moment have names such as `date_lt_timestamptz`.
+const OFFENDING_FUNCTIONS: &str = r"
+select p.oid::regprocedure::text, p.pronamespace = 'pg_catalog'::regnamespace
+from pg_proc p
+where p.oid = any($1) and p.provolatile <> 'i' and not (
+  p.pronamespace = 'pg_catalog'::regnamespace and p.provolatile = 's' and (
+    p.proname = any($2)
+    or p.proname ~ '^(date|timestamp|timestamptz)_(eq|ne|lt|le|gt|ge|cmp)_(date|timestamp|timestamptz)$'
+    or p.proname = 'to_char' and p.proargtypes[0] in ('timestamp'::regtype, 'timestamptz'::regtype, 'interval'::regtype)))
+order by 1";
+
+/// Types that cannot be read from text without looking elsewhere: `'today'` is a date. Those allowed read catalogs or
+/// settings that do not change with the data.
+const OFFENDING_CASTS: &str = r"
+select format_type(t.oid, null)
+from pg_type t
+left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'
+join pg_proc p on p.oid = coalesce(e.typinput, t.typinput)
+where t.oid = any($1) and p.provolatile <> 'i' and coalesce(e.typtype, t.typtype) <> 'e'
+  and coalesce(e.oid, t.oid) not in ('interval'::regtype, 'money'::regtype)
+order by 1";
+
+/// What became of the proof.
+#[derive(Debug)]
+pub enum Proof {
+    /// Each expression was looked at; these are the mistakes.
+    Done(Mistakes),
+    /// Postgres lets this role make no temporary view; its message.
+    NotAllowed(String),
+}
+
+/// Looks at every expression. Leaves nothing behind, and needs the right to make temporary tables.
+///
+/// # Errors
+/// Those of the connection; it must not be inside a transaction.
+pub async fn prove(connection: &mut PgConnection, expressions: &[Expression]) -> Result<Proof, sqlx::Error> {
+    let mut mistakes = Mistakes::default();
+    let mut transaction = connection.begin().await?;
+    // As in a build: names of the user's own functions are written with their schema.
+    sqlx::raw_sql(
+        "SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL client_min_messages = error",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    for expression in expressions {
+        let mut attempt = transaction.begin().await?;
+        let seen = tree(&mut attempt, expression).await;
+        let verdict = match seen {
+            Ok(tree) => verdict(&mut attempt, &tree, &expression.sql.text).await?,
+            Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
+                // No right to make a view, or a server that is read only.
+                Some("42501" | "25006") => return Ok(Proof::NotAllowed(error.message().to_owned())),
+                Some(code) if code.starts_with("08") || code.starts_with("57") => {
+                    return Err(sqlx::Error::Database(error));
+                }
+                _ => Some(refused(error.as_ref())),
+            },
+            Err(other) => return Err(other),
+        };
+        attempt.rollback().await?;
+        if let Some((found, remedy)) = verdict {
+            mistakes.add(&expression.sql.place, found, remedy);
+        }
+    }
+    transaction.rollback().await?;
+    Ok(Proof::Done(mistakes))
+}
+
+/// Found and remedy.
+type Verdict = Option<(String, String)>;
+
+/// Postgres' message; there are no rows behind it that it could quote.
+fn refused(error: &dyn sqlx::error::DatabaseError) -> (String, String) {
+    let hint = error
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .and_then(|error| error.hint());
+    let remedy = match (error.code().as_deref(), hint) {
+        (Some("42883" | "42704"), _) => {
+            "write names of your own functions and types with their schema, such as public.slug(title)"
+        }
+        (_, Some(hint)) => hint.trim_end_matches('.'),
+        (Some("42703"), None) => "name a column of this table; columns of other tables come by a relation",
+        (Some("42804"), None) => "a filter is a condition: true or false for each row",
+        _ => "write an expression that Postgres accepts over this table's row",
+    };
+    (
+        format!("Postgres refuses the expression: {}", error.message()),
+        remedy.to_owned(),
+    )
+}
+
+/// The expression as Postgres understands it: the text form of a view's parse tree.
+async fn tree(connection: &mut PgConnection, expression: &Expression) -> Result<String, sqlx::Error> {
+    sqlx::query(AssertSqlSafe(view(expression)))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("SELECT ev_action::text FROM pg_rewrite WHERE ev_class = 'pg_temp.\"highwater proof\"'::regclass")
+        .fetch_one(connection)
+        .await?
+        .try_get(0)
+}
+
+/// In the scope that it has in a build, each table by its bare name.
+fn view(expression: &Expression) -> String {
+    let named = |table: &PlannedTable| format!("{} AS {}", table.sql, bare(&table.sql));
+    let tables = std::iter::once(&expression.table).chain(&expression.beside).map(named);
+    let (from, text) = (tables.collect::<Vec<_>>().join(", "), &expression.sql.text);
+    let select = if expression.boolean {
+        format!("SELECT 1 AS e FROM {from} WHERE (\n{text}\n)")
+    } else {
+        format!("SELECT to_json(value.e) AS e FROM (SELECT (\n{text}\n) AS e FROM {from}) AS value")
+    };
+    format!("CREATE TEMPORARY VIEW pg_temp.\"highwater proof\" AS {select}")
+}
+
+/// `"schema"."table"` without the schema, still quoted.
+fn bare(sql: &str) -> String {
+    let inside = sql.trim_end_matches('"');
+    inside
+        .rsplit_once("\".\"")
+        .map_or_else(|| sql.to_owned(), |(_, name)| quote(&name.replace("\"\"", "\"")))
+}
+
+async fn verdict(connection: &mut PgConnection, tree: &str, text: &str) -> Result<Verdict, sqlx::Error> {
+    let own = "use the row's own columns only; what comes from elsewhere needs a column or a relation";
+    if let Some(found) = shape(tree, text) {
+        return Ok(Some((found.to_owned(), own.to_owned())));
+    }
+    let functions = oids(tree, &[":funcid ", ":opfuncid "]);
+    let offending = sqlx::query(OFFENDING_FUNCTIONS)
+        .bind(functions)
+        .bind(PINNED.as_slice())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(row) = offending {
+        let (name, built_in): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
+        let remedy = if built_in {
+            own
+        } else {
+            "declare the function IMMUTABLE, if it reads nothing but its arguments"
+        };
+        let found = format!("{name} may give another result although the row has not changed");
+        return Ok(Some((found, remedy.to_owned())));
+    }
+    let casts = sqlx::query(OFFENDING_CASTS)
+        .bind(casts(tree))
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = casts else { return Ok(None) };
+    let found = format!(
+        "a cast of text to {} depends on the clock or on settings: 'today' is a date",
+        row.try_get::<String, _>(0)?
+    );
+    Ok(Some((
+        found,
+        "use to_date(text, format) or to_timestamp(text, format), or store it in a column of that type".to_owned(),
+    )))
+}
+
+/// What the tree's nodes alone tell.
+fn shape(tree: &str, text: &str) -> Option<&'static str> {
+    let nodes = [
+        (
+            "{SUBLINK ",
+            "a subquery reads other rows, whose changes would go unnoticed",
+        ),
+        (
+            "{AGGREF ",
+            "an aggregate reads other rows, whose changes would go unnoticed",
+        ),
+        (
+            "{WINDOWFUNC ",
+            "a window function reads other rows, whose changes would go unnoticed",
+        ),
+        (":funcretset true", "it gives several rows instead of one value"),
+        (
+            "{SQLVALUEFUNCTION ",
+            "the clock and the session's user change without a change of the row",
+        ),
+        ("{NEXTVALUEEXPR ", "a sequence changes without a change of the row"),
+        (":varattno -", "system columns change without a change of the row"),
+    ];
+    if let Some((_, found)) = nodes.iter().find(|(node, _)| tree.contains(node)) {
+        return Some(found);
+    }
+    // The text of these depends on names in the catalog and on the search path.
+    let registered = oids(tree, &[":vartype ", ":resulttype ", ":funcresulttype "]);
+    if registered
+        .iter()
+        .any(|oid| matches!(oid.0, 24 | 2202..=2206 | 4089 | 4096 | 4191))
+    {
+        return Some("names of database objects (regclass and its kin) change without a change of the row");
+    }
+    // A constant such as 'today'::date has become a date by the time it is in the tree.
+    let text = text.to_lowercase();
+    let spoken = ["'now'", "'today'", "'tomorrow'", "'yesterday'"]
+        .iter()
+        .any(|word| text.contains(word));
+    let dated = oids(tree, &[":consttype "])
+        .iter()
+        .any(|oid| matches!(oid.0, 1082 | 1083 | 1114 | 1184 | 1266));
+    (spoken && dated).then_some("'now', 'today' and their kin are the clock")
+}
+
+/// The numbers after these words.
+fn oids(tree: &str, words: &[&str]) -> Vec<Oid> {
+    let number = |rest: &str| {
+        rest.split(|c: char| !c.is_ascii_digit())
+            .next()
+            .and_then(|digits| digits.parse().ok())
+            .map(Oid)
+    };
+    words
+        .iter()
+        .flat_map(|word| tree.split(word).skip(1).filter_map(number))
+        .collect()
+}
+
+/// The types that texts are cast to: `{COERCEVIAIO :arg {…} :resulttype N`.
+fn casts(tree: &str) -> Vec<Oid> {
+    let after = |rest: &str| {
+        let (mut depth, mut escaped) = (0_usize, false);
+        let end = rest.char_indices().find_map(|(at, character)| {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '{' => depth += 1,
+                '}' => depth = depth.saturating_sub(1),
+                _ => return None,
+            }
+            (depth == 0 && character == '}').then_some(at + 1)
+        })?;
+        oids(rest[end..].get(..40).unwrap_or(&rest[end..]), &[":resulttype "])
+            .first()
+            .copied()
+    };
+    tree.match_indices("{COERCEVIAIO :arg ")
+        .filter_map(|(at, word)| after(&tree[at + word.len()..]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cast_is_found_behind_any_argument() {
+        let tree = r"{COERCEVIAIO :arg {COERCEVIAIO :arg {VAR :alias a\}b :vartype 25} :resulttype 1082 :c 0} :resulttype 25 :c 1}";
+        assert_eq!(casts(tree), [Oid(25), Oid(1082)]);
+    }
+
+    #[test]
+    fn a_table_keeps_its_name() {
+        assert_eq!(bare(r#""public"."book""#), r#""book""#);
+        assert_eq!(bare(r#""a"."b"".""c""#), r#""b"".""c""#);
+    }
+}
