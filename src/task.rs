@@ -222,7 +222,7 @@ mod tests {
         let health = Health::default();
         let reporter = health.handle("feed");
         let waits = health.wait_for("feed", |state| *state == State::Running);
-        let (_, ()) = tokio::join!(waits, async { reporter.running() });
+        let ((), ()) = tokio::join!(waits, async { reporter.running() });
     }
 
     #[test]

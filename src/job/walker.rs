@@ -119,22 +119,19 @@ impl Walker {
         writer: &mut Writer,
     ) -> Result<(), JobError> {
         let bounds = (range.low.as_ref(), range.high.as_ref());
-        let report = match writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
-            Some(report) => report,
-            None => {
-                // Some row of it cannot be computed: find it by its key.
-                let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
-                let mut whole = Report::default();
-                for page in keys.chunks(PAGE) {
-                    let report = writer.keys(generation, plan, page, fleet.revision).await;
-                    whole.settled.extend(report.settled);
-                    whole.stopped = report.stopped;
-                    if whole.stopped.is_some() {
-                        break;
-                    }
+        let report = if let Some(report) = writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await { report } else {
+            // Some row of it cannot be computed: find it by its key.
+            let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
+            let mut whole = Report::default();
+            for page in keys.chunks(PAGE) {
+                let report = writer.keys(generation, plan, page, fleet.revision).await;
+                whole.settled.extend(report.settled);
+                whole.stopped = report.stopped;
+                if whole.stopped.is_some() {
+                    break;
                 }
-                whole
             }
+            whole
         };
         self.shared.count(&generation.index, &report);
         self.shared.obey(generation.id, report.stopped.as_ref());
