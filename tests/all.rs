@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking librdkafka once is enough.
 
+mod cli;
 mod elastic;
 mod feed;
 mod house;

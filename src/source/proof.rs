@@ -14,7 +14,7 @@ use crate::mistake::Mistakes;
 use crate::plan::{Expression, PlannedTable};
 
 /// `STABLE` functions of `pg_catalog`, by name, that depend on their arguments and on settings that a build pins.
-const PINNED: [&str; 32] = [
+const PINNED: [&str; 34] = [
     // parts of moments, in the build's time zone (UTC)
     "date_part",
     "extract",
@@ -37,6 +37,8 @@ const PINNED: [&str; 32] = [
     "concat_ws",
     "format",
     "array_to_string",
+    "anytextcat",
+    "textanycat",
     "quote_literal",
     "quote_nullable",
     // JSON of anything
