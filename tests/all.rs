@@ -5,5 +5,6 @@ mod elastic;
 mod feed;
 mod house;
 mod http;
+mod protocol;
 mod source;
 mod support;

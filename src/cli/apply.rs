@@ -23,7 +23,7 @@ pub async fn apply(config: &Config, yes: bool) -> anyhow::Result<()> {
     )?;
     let role = Postgres::new(&config.postgres)?.role().to_owned();
     let mut owner = connect_owner(&config.postgres).await?;
-    let applied = job::apply::apply(&mut owner, &config.definitions, &role).await?;
+    let applied = job::apply::apply(&mut owner, &config.definitions, &role, &config.job).await?;
     if applied.lines.is_empty() {
         println!("nothing to do: everything is in place");
     }

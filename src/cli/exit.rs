@@ -39,6 +39,18 @@ impl fmt::Display for Exit {
 impl std::error::Error for Exit {}
 
 impl Exit {
+    /// What a report's code means.
+    ///
+    /// # Errors
+    /// For every code but 0.
+    pub fn with_code(code: u8) -> anyhow::Result<()> {
+        match code {
+            0 => Ok(()),
+            69 => Err(Self::Unavailable.into()),
+            _ => Err(Self::Config.into()),
+        }
+    }
+
     /// The code for an error.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
@@ -56,7 +68,8 @@ impl Exit {
                 }
                 DaemonError::Fleet(_) | DaemonError::Elastic(_) | DaemonError::Postgres(_) => Self::Unavailable,
                 DaemonError::Fatal(_) => Self::Data,
-                DaemonError::Ended(_) => Self::Bug,
+                DaemonError::Http(_) => Self::Config,
+                DaemonError::Ended(_) | DaemonError::Metrics(_) => Self::Bug,
             };
         }
         if let Some(error) = error.downcast_ref::<ApplyError>() {
@@ -98,7 +111,10 @@ pub fn remedy(error: &anyhow::Error) -> Option<String> {
             DaemonError::Fleet(FleetError::Ledger(error)) => Some(error.remedy()),
             DaemonError::Fleet(FleetError::Catalog(error)) | DaemonError::Postgres(error) => postgres(error),
             DaemonError::Elastic(error) => Some(error.remedy().to_owned()),
-            DaemonError::Fatal(_) | DaemonError::NotApplied(_) | DaemonError::Ended(_) => None,
+            DaemonError::Http(error) => Some(error.remedy().to_owned()),
+            DaemonError::Fatal(_) | DaemonError::NotApplied(_) | DaemonError::Ended(_) | DaemonError::Metrics(_) => {
+                None
+            }
         };
     }
     if let Some(error) = error.downcast_ref::<ApplyError>() {

@@ -46,6 +46,12 @@ pub enum Verb {
         #[arg(long)]
         apply: bool,
     },
+    /// Look at configuration, definitions and servers; change nothing
+    Check {
+        /// Ask no server
+        #[arg(long)]
+        offline: bool,
+    },
     /// Print what the definitions come to: statements, mapping, capture
     Plan {
         /// Print the SQL in full
@@ -112,6 +118,11 @@ pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
     run::log(&config, arguments.log_level.as_deref())?;
     match arguments.verb {
         Verb::Run { apply } => run::run(config, apply).await,
+        Verb::Check { offline } => {
+            let report = check::check(&config, offline).await;
+            println!("{report}");
+            Exit::with_code(report.exit_code())
+        }
         Verb::Plan { sql } => plan::plan(&config, sql).await,
         Verb::Apply { yes } => apply::apply(&config, yes).await,
         Verb::Uninstall { yes } => apply::uninstall(&config, yes).await,

@@ -4,25 +4,30 @@
 //! then the workers stop.
 
 mod fleet;
-mod progress;
+mod observe;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::elastic::{Elastic, ElasticError};
+use crate::feed::kafka;
 use crate::feed::touch_log::TouchLog;
+use crate::http::{self, HttpError, HttpState};
 use crate::job::apply::{self, ApplyError};
 use crate::job::keeper::Keeper;
 use crate::job::retry::Retry;
 use crate::job::walker::Walker;
 use crate::job::{CaptureMode, bring_up};
+use crate::metrics;
 use crate::pipeline::fleet::FleetError;
 use crate::pipeline::worker::{self, Shared};
 use crate::pipeline::write::Writer;
@@ -30,6 +35,8 @@ use crate::pipeline::{Fleet, Lane, Queue};
 use crate::plan::ENCODER;
 use crate::source::build::Builder;
 use crate::source::{Postgres, connect, snapshot};
+use crate::task::Health;
+use observe::Observer;
 
 /// Why the daemon ended, other than by being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +57,10 @@ pub enum DaemonError {
     NotApplied(String),
     #[error("task {0} ended unexpectedly")]
     Ended(&'static str),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error("metrics: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
 }
 
 /// Room for the arenas of one batch, as a multiple of the queue's own bound.
@@ -71,7 +82,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
     }
     if config.job.capture == CaptureMode::Manage {
         let mut owner = connect::connect_owner(&config.postgres).await?;
-        for line in apply::apply(&mut owner, &config.definitions, postgres.role())
+        for line in apply::apply(&mut owner, &config.definitions, postgres.role(), &config.job)
             .await?
             .lines
         {
@@ -80,8 +91,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
     }
     let fleet = Fleet::read(&postgres).await?;
     applied(&config, &fleet)?;
-    let daemon = Daemon::new(config, postgres, elastic, fleet);
-    daemon.serve(stop).await
+    let listener = http::bind(&config.http).await?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    // In a process that runs several daemons, the first one's recorder counts for all.
+    let prometheus = metrics::install().or_else(|_| metrics::recorder().map(|recorder| recorder.handle()))?;
+    Daemon::new(config, postgres, elastic, fleet)
+        .serve(listener, prometheus, stop)
+        .await
 }
 
 /// Whether everything the files say is in the ledger.
@@ -137,6 +155,7 @@ struct Daemon {
     fleet: watch::Sender<Arc<Fleet>>,
     fatal: mpsc::Receiver<String>,
     wake: Arc<Notify>,
+    health: Health,
 }
 
 impl Daemon {
@@ -160,13 +179,20 @@ impl Daemon {
             fleet,
             fatal: fatal_receiver,
             wake: Arc::new(Notify::new()),
+            health: Health::default(),
         }
     }
 
-    async fn serve(mut self, stop: CancellationToken) -> Result<(), DaemonError> {
+    async fn serve(
+        mut self,
+        listener: TcpListener,
+        prometheus: PrometheusHandle,
+        stop: CancellationToken,
+    ) -> Result<(), DaemonError> {
         let (intake_stop, worker_stop) = (CancellationToken::new(), CancellationToken::new());
-        let mut intake = Tasks::default();
-        let mut workers = Tasks::default();
+        let mut intake = Tasks::new(&self.health);
+        let mut workers = Tasks::new(&self.health);
+        self.spawn_views(&mut workers, listener, prometheus, &worker_stop);
         self.spawn_workers(&mut workers, &worker_stop);
         self.spawn_intake(&mut intake, &intake_stop);
         let outcome = tokio::select! {
@@ -280,7 +306,47 @@ impl Daemon {
                 stop.clone(),
             ),
         );
-        tasks.spawn("progress", progress::show(self.postgres.clone(), stop.clone()));
+        if let Some(kafka) = self.config.feed.kafka.clone() {
+            let (wake, reporter, stop) = (self.wake.clone(), self.health.handle("kafka"), stop.clone());
+            tasks.spawn("kafka feed", async move {
+                if let Err(error) = kafka::run(kafka, wake, reporter, stop.clone()).await {
+                    tracing::error!(error = %error, remedy = error.remedy(), "no events will wake the daemon; it looks by itself");
+                    stop.cancelled().await;
+                }
+            });
+        }
+    }
+
+    /// What others see of the daemon; outlives the intake, to tell how stopping goes.
+    fn spawn_views(
+        &self,
+        tasks: &mut Tasks,
+        listener: TcpListener,
+        prometheus: PrometheusHandle,
+        stop: &CancellationToken,
+    ) {
+        let (status, shown) = watch::channel(http::status::Status::default());
+        let (readiness, ready) = watch::channel(http::ready::Readiness::default());
+        let state = HttpState {
+            health: self.health.clone(),
+            prometheus,
+            readiness: ready,
+            status: shown,
+        };
+        let serving = stop.clone();
+        tasks.spawn("http", async move {
+            if let Err(error) = http::serve(listener, state, serving).await {
+                tracing::error!(error = %error, remedy = error.remedy(), "the status page is gone");
+            }
+        });
+        let observer = Observer {
+            postgres: self.postgres.clone(),
+            shared: self.shared.clone(),
+            health: self.health.clone(),
+            status,
+            readiness,
+        };
+        tasks.spawn("observer", with(stop, |stop| async move { observer.run(stop).await }));
     }
 }
 
@@ -345,13 +411,18 @@ async fn mend(config: &Config) -> Result<(), DaemonError> {
     Ok(())
 }
 
-/// Tasks by name.
-#[derive(Default)]
-struct Tasks(JoinSet<&'static str>);
+/// Tasks by name, entered in the register of health.
+struct Tasks(JoinSet<&'static str>, Health);
 
 impl Tasks {
+    fn new(health: &Health) -> Self {
+        Self(JoinSet::new(), health.clone())
+    }
+
     fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let reporter = self.1.handle(name);
         self.0.spawn(async move {
+            reporter.running();
             task.await;
             name
         });

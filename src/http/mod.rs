@@ -2,7 +2,7 @@
 //! at once whatever the state of Postgres, Elasticsearch and Kafka.
 
 mod page;
-mod ready;
+pub mod ready;
 pub mod settings;
 pub mod status;
 

@@ -5,6 +5,7 @@
 
 use sqlx::{Connection, PgConnection};
 
+use super::settings::JobSettings;
 use crate::catalog::Catalog;
 use crate::definition::Definition;
 use crate::ledger::{self, LedgerError};
@@ -34,12 +35,18 @@ pub enum ApplyError {
 ///
 /// # Errors
 /// Mistakes in the definitions; missing rights; tables that stay locked.
-pub async fn apply(owner: &mut PgConnection, definitions: &[Definition], role: &str) -> Result<Applied, ApplyError> {
+pub async fn apply(
+    owner: &mut PgConnection,
+    definitions: &[Definition],
+    role: &str,
+    settings: &JobSettings,
+) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
     let catalog = read_catalog(owner).await?;
     let plans = plan_all(definitions, &catalog)?;
     ledger::migrate::migrate(owner).await?;
     ledger::migrate::grant(owner, role).await?;
+    ledger::lease::start(owner, settings.capture_lease, settings.max_touches).await?;
     // Capture of what is to come first, so that it is complete before anything is fed by it.
     let fed = fed(owner, &catalog).await?;
     let wanted = Capture::union(

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
 use sqlx::postgres::PgPool;
+use sqlx::{PgConnection, Row};
 
 use super::error::LedgerError;
 
@@ -35,6 +35,22 @@ pub async fn renew(pool: &PgPool, lease: Duration, max_touches: u64) -> Result<b
     .execute(pool)
     .await?;
     Ok(lapsed)
+}
+
+/// Starts the lease of a ledger that never had one: nothing was captured before, so nothing was missed.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn start(owner: &mut PgConnection, lease: Duration, max_touches: u64) -> Result<(), LedgerError> {
+    sqlx::query(
+        "SELECT setval('highwater.capture_until', extract(epoch FROM clock_timestamp())::bigint + $1), \
+         setval('highwater.touch_until', $2) WHERE pg_sequence_last_value('highwater.capture_until') IS NULL",
+    )
+    .bind(i64::try_from(lease.as_secs()).unwrap_or(i64::MAX / 4))
+    .bind(i64::try_from(max_touches).unwrap_or(i64::MAX / 4))
+    .execute(owner)
+    .await?;
+    Ok(())
 }
 
 /// A transaction number that every transaction running now is below.

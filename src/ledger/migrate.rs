@@ -20,7 +20,8 @@ pub async fn migrate(owner: &mut PgConnection) -> Result<(), LedgerError> {
     // The application's own `_sqlx_migrations` stays untouched.
     migrator.dangerous_set_table_name("highwater._migrations");
     migrator.create_schema("highwater");
-    migrator.run(&mut *owner).await?;
+    // Not `run`: its generic connection keeps the future from being sent between threads.
+    migrator.run_direct(None, &mut *owner, false).await?;
     sqlx::query(
         "INSERT INTO highwater.source (system_identifier, database_oid, timeline) \
          SELECT system_identifier::text, (SELECT oid FROM pg_database WHERE datname = current_database()), \

@@ -1,3 +1,4 @@
 //! What several integration tests stand on.
 
 pub mod postgres;
+pub mod world;

@@ -32,6 +32,10 @@ impl TestDatabase {
         Self { server, name }
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn url(&self) -> String {
         let mut url = self.server.clone();
         url.set_path(&self.name);

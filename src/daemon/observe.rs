@@ -1,0 +1,152 @@
+//! Looks at the ledger once a second, and says what it sees: metrics, status, readiness, a progress bar on a terminal and
+//! a line now and then elsewhere.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::ready::{self, Readiness};
+use crate::http::status::Status as Shown;
+use crate::ledger::status::{self, IndexStatus, Status};
+use crate::metrics;
+use crate::pipeline::worker::Shared;
+use crate::source::Postgres;
+use crate::task::{Health, State};
+
+/// Where the observer looks, and whom it tells.
+pub struct Observer {
+    pub postgres: Postgres,
+    pub shared: Shared,
+    pub health: Health,
+    pub status: watch::Sender<Shown>,
+    pub readiness: watch::Sender<Readiness>,
+}
+
+impl Observer {
+    /// Runs until stopped.
+    pub async fn run(&self, stop: CancellationToken) {
+        let terminal = std::io::stderr().is_terminal();
+        let (bars, mut shown) = (MultiProgress::new(), HashMap::<String, ProgressBar>::new());
+        let mut turn: u32 = 0;
+        loop {
+            match status::read(self.postgres.pool()).await {
+                Ok(status) => {
+                    if terminal {
+                        status.indexes.iter().for_each(|index| draw(&bars, &mut shown, index));
+                    } else if turn.is_multiple_of(5) {
+                        status.indexes.iter().filter(|index| index.jobs > 0).for_each(say);
+                    }
+                    if turn.is_multiple_of(30) && turn > 0 {
+                        summary(&status);
+                    }
+                    self.tell(status);
+                }
+                Err(error) => self
+                    .readiness
+                    .send_modify(|readiness| readiness.postgres = Some(error.to_string())),
+            }
+            turn += 1;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    fn tell(&self, status: Status) {
+        let oldest = status
+            .watermarks
+            .iter()
+            .map(|mark| mark.as_of - mark.last_touched)
+            .max();
+        let lag = oldest.and_then(|lag| lag.to_std().ok()).unwrap_or_default();
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        metrics::touches_waiting(count(status.touches_waiting));
+        for index in &status.indexes {
+            metrics::watermark_lag(&index.index, lag);
+            metrics::dead_letters(&index.index, count(index.dead));
+            metrics::parked(&index.index, count(index.parked));
+            metrics::backfill_progress(&index.index, count(index.documents_done), count(index.documents_total));
+        }
+        let fleet = self.shared.fleet.borrow().clone();
+        let held: BTreeMap<&str, String> = fleet
+            .generations
+            .values()
+            .filter_map(|generation| Some((generation.concrete.as_str(), self.shared.queue.held(generation.id)?)))
+            .collect();
+        let kafka = self.health.snapshot().into_iter().find_map(|task| match task.state {
+            State::Waiting { on } if &*task.name == "kafka" => Some(on),
+            _ => None,
+        });
+        let state = |live: bool| {
+            if live {
+                ready::State::Live
+            } else {
+                ready::State::Building
+            }
+        };
+        self.readiness.send_replace(Readiness {
+            postgres: None,
+            elasticsearch: held.values().next().cloned(),
+            kafka,
+            indexes: status
+                .indexes
+                .iter()
+                .map(|index| (index.index.clone(), state(index.state == "live")))
+                .collect(),
+        });
+        let mut told = Shown::new(status, |_| Some(lag.as_secs_f64()));
+        for index in &mut told.indexes {
+            index.waiting = held.get(index.generation.as_str()).cloned().or(index.waiting.take());
+        }
+        self.status.send_replace(told);
+    }
+}
+
+fn summary(status: &Status) {
+    for index in &status.indexes {
+        tracing::info!(
+            index = index.index,
+            state = index.state,
+            parked = index.parked,
+            dead_letters = index.dead,
+            touches_waiting = status.touches_waiting,
+            "in step"
+        );
+    }
+}
+
+fn say(index: &IndexStatus) {
+    tracing::info!(
+        index = index.generation,
+        documents = index.documents_done,
+        of_about = index.documents_total,
+        "building"
+    );
+}
+
+fn draw(bars: &MultiProgress, shown: &mut HashMap<String, ProgressBar>, index: &IndexStatus) {
+    if index.jobs == 0 {
+        if let Some(bar) = shown.remove(&index.generation) {
+            bar.finish_and_clear();
+        }
+        return;
+    }
+    let bar = shown.entry(index.generation.clone()).or_insert_with(|| {
+        let bar = bars.add(ProgressBar::new(0));
+        // The template is a constant: were it wrong, the plain bar would do.
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len} documents, {per_sec}, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        bar.set_prefix(index.generation.clone());
+        bar
+    });
+    bar.set_length(u64::try_from(index.documents_total).unwrap_or_default());
+    bar.set_position(u64::try_from(index.documents_done).unwrap_or_default());
+}

@@ -1,0 +1,3 @@
+//! The promises, on real servers.
+
+mod first;

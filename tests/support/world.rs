@@ -1,0 +1,381 @@
+//! A test's own little world: a database, an index name nobody else has, a configuration in a folder, and the daemon, as
+//! a task of this process or as the real program.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use elasticsearch::http::headers::HeaderMap;
+use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
+use elasticsearch::http::{Method, Url};
+use highwater::config::Config;
+use serde_json::Value;
+use sqlx::postgres::PgPool;
+use sqlx::{AssertSqlSafe, Row};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::postgres::TestDatabase;
+
+/// Everything one test uses. Indexes are deleted and the database is dropped with it.
+pub struct World {
+    pub database: TestDatabase,
+    pub pool: PgPool,
+    /// The alias; definitions say `{index}` for it.
+    pub index: String,
+    folder: tempfile::TempDir,
+    elastic_url: String,
+    transport: Transport,
+}
+
+/// The daemon as a task.
+pub struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), highwater::daemon::DaemonError>>,
+}
+
+impl Running {
+    /// Stops it in order.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("no panic").expect("an orderly end");
+    }
+
+    /// Ends it without any farewell, as far as a task can be: nothing is settled.
+    pub async fn abort(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// Waits for it to end by itself.
+    pub async fn outcome(self) -> Result<(), highwater::daemon::DaemonError> {
+        self.task.await.expect("no panic")
+    }
+}
+
+/// The daemon as the real program; killed with this value.
+pub struct Program(pub Child);
+
+impl Program {
+    /// kill -9.
+    pub fn kill(mut self) {
+        self.0.kill().expect("it runs");
+        self.0.wait().expect("it is our child");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// How long anything may take before a test gives up; never a measure of speed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl World {
+    /// A database with `schema`, and one definition, in which `{index}` stands for the index's name.
+    pub async fn new(schema: &str, definition: &str) -> Self {
+        Self::with(schema, &[definition], "").await
+    }
+
+    /// The same with several definitions (`{index}` gets a suffix each: none, `-2`, `-3`), and more configuration.
+    pub async fn with(schema: &str, definitions: &[&str], more: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let database = TestDatabase::create().await;
+        database.run(schema).await;
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(20)
+            .connect(&database.url())
+            .await
+            .expect("the test database answers");
+        let elastic_url = std::env::var("STACK_ELASTICSEARCH_URL")
+            .expect("STACK_ELASTICSEARCH_URL names no Elasticsearch: eval \"$(stack/stack env)\"");
+        let nodes = SingleNodeConnectionPool::new(Url::parse(&elastic_url).expect("a URL"));
+        let transport = TransportBuilder::new(nodes).build().expect("a transport");
+        let index = database.name().replace("highwater_test_", "t");
+        let world = Self {
+            database,
+            pool,
+            index,
+            folder: tempfile::tempdir().expect("a folder"),
+            elastic_url,
+            transport,
+        };
+        world.configure(definitions, more);
+        world
+    }
+
+    /// Writes configuration and definitions anew.
+    pub fn configure(&self, definitions: &[&str], more: &str) {
+        self.configure_for(&self.database.url(), &self.elastic_url, definitions, more);
+    }
+
+    /// The same, with the servers reached another way, such as through a proxy.
+    pub fn configure_for(&self, postgres: &str, elastic: &str, definitions: &[&str], more: &str) {
+        let indexes = self.folder.path().join("indexes");
+        std::fs::create_dir_all(&indexes).expect("a folder");
+        for (position, definition) in definitions.iter().enumerate() {
+            let name = if position == 0 {
+                self.index.clone()
+            } else {
+                format!("{}-{}", self.index, position + 1)
+            };
+            std::fs::write(
+                indexes.join(format!("{position}.yaml")),
+                definition.replace("{index}", &name),
+            )
+            .expect("a file");
+        }
+        let mut text = String::new();
+        writeln!(
+            text,
+            "postgres:\n  url: \"{postgres}\"\nelasticsearch:\n  url: \"{elastic}\""
+        )
+        .expect("text");
+        writeln!(text, "http:\n  listen: 127.0.0.1:0").expect("text");
+        text.push_str(more);
+        std::fs::write(self.config_file(), text).expect("a file");
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join("highwater.yaml")
+    }
+
+    /// The configuration as the daemon reads it; change it before [`World::start_with`].
+    pub fn config(&self) -> Config {
+        Config::load(&self.config_file(), &|_| None).expect("a sound configuration")
+    }
+
+    /// Starts the daemon as a task and waits until the index is live.
+    pub async fn start(&self) -> Running {
+        let running = self.start_with(self.config());
+        self.live().await;
+        running
+    }
+
+    /// Starts the daemon as a task.
+    pub fn start_with(&self, config: Config) -> Running {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(highwater::daemon::run(config, stop.clone()));
+        Running { stop, task }
+    }
+
+    /// A verb of the real program.
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
+        command.arg("--config").arg(self.config_file()).args(arguments);
+        command
+    }
+
+    /// `highwater run` as a process of its own; its log goes to `run.log` in the configuration's folder.
+    pub fn start_program(&self) -> Program {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("run.log"))
+            .expect("a log file");
+        let child = self
+            .program(&["run"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        Program(child)
+    }
+
+    /// What the program logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("run.log")).unwrap_or_default()
+    }
+
+    /// Waits until `question`, an SQL expression, is true.
+    pub async fn until(&self, question: &str) {
+        let started = Instant::now();
+        loop {
+            let answer = sqlx::query(AssertSqlSafe(format!("select coalesce(({question}), false)")))
+                .fetch_one(&self.pool)
+                .await;
+            if answer.is_ok_and(|row| row.get::<bool, _>(0)) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "never came true: {question}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until every index is live.
+    pub async fn live(&self) {
+        self.until(
+            "select count(*) > 0 and bool_and(state = 'live') from highwater.generation where state <> 'retired'",
+        )
+        .await;
+    }
+
+    /// Waits until everything that has committed by now is acknowledged.
+    pub async fn settled(&self) {
+        let mark: String = sqlx::query("select pg_current_xact_id()::text")
+            .fetch_one(&self.pool)
+            .await
+            .expect("Postgres answers")
+            .get(0);
+        self.until(&format!(
+            "not exists (select from highwater.touch where xid < '{mark}'::xid8) \
+             and not exists (select from highwater.parked) \
+             and not exists (select from highwater.job where state <> 'done') \
+             and (select suspect_since is null from highwater.source)"
+        ))
+        .await;
+    }
+
+    /// Runs statements separated by semicolons, each outside any transaction of ours.
+    pub async fn run(&self, statements: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+            .execute(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {statements}"));
+    }
+
+    /// Asks Elasticsearch; returns status and answer.
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let body = body.map(|body| body.to_string());
+        let answer = self
+            .transport
+            .send(
+                method,
+                path,
+                {
+                    let mut headers = HeaderMap::new();
+                    headers.insert("content-type", "application/json".parse().expect("a header"));
+                    headers
+                },
+                None::<&()>,
+                body,
+                Some(Duration::from_secs(30)),
+            )
+            .await
+            .expect("Elasticsearch answers");
+        let status = answer.status_code().as_u16();
+        let text = answer.text().await.expect("an answer");
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// One document as the index holds it, by realtime GET; without the mark.
+    pub async fn document(&self, id: &str) -> Option<Value> {
+        let id: String = url::form_urlencoded::byte_serialize(id.as_bytes())
+            .collect::<String>()
+            .replace('+', "%20");
+        let (status, mut answer) = self.ask(Method::Get, &format!("/{}/_doc/{id}", self.index), None).await;
+        (status == 200).then(|| without_mark(answer["_source"].take()))
+    }
+
+    /// Every document of an index (or alias), by id, without the mark.
+    pub async fn documents_of(&self, index: &str) -> BTreeMap<String, Value> {
+        self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+        let query = serde_json::json!({ "size": 10_000, "query": { "match_all": {} } });
+        let (status, mut answer) = self.ask(Method::Post, &format!("/{index}/_search"), Some(query)).await;
+        assert_eq!(status, 200, "{answer}");
+        let hits = answer["hits"]["hits"]
+            .as_array_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
+        assert!(hits.len() < 10_000, "more documents than one page holds");
+        hits.into_iter()
+            .map(|mut hit| {
+                (
+                    hit["_id"].as_str().unwrap_or_default().to_owned(),
+                    without_mark(hit["_source"].take()),
+                )
+            })
+            .collect()
+    }
+
+    /// Every document of the world's index.
+    pub async fn documents(&self) -> BTreeMap<String, Value> {
+        self.documents_of(&self.index).await
+    }
+
+    /// What independent SQL says the documents are: rows of (id text, document json).
+    pub async fn truth(&self, sql: &str) -> BTreeMap<String, Value> {
+        let rows = sqlx::query(AssertSqlSafe(sql.to_owned()))
+            .fetch_all(&self.pool)
+            .await
+            .expect(sql);
+        rows.iter().map(|row| (row.get(0), row.get::<Value, _>(1))).collect()
+    }
+
+    /// Waits for everything to settle, then compares every document with what `sql` says.
+    pub async fn assert_in_step(&self, sql: &str, context: &str) {
+        self.settled().await;
+        assert_same(&self.truth(sql).await, &self.documents().await, context);
+    }
+}
+
+/// Compares whole documents; names the ids that differ.
+pub fn assert_same(truth: &BTreeMap<String, Value>, found: &BTreeMap<String, Value>, context: &str) {
+    let mut wrong = Vec::new();
+    for id in truth
+        .keys()
+        .chain(found.keys())
+        .collect::<std::collections::BTreeSet<_>>()
+    {
+        if truth.get(id) != found.get(id) {
+            wrong.push(format!(
+                "{id}\n  should be {:?}\n  is        {:?}",
+                truth.get(id),
+                found.get(id)
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{context}: {} documents differ\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(5)].join("\n")
+    );
+}
+
+fn without_mark(mut document: Value) -> Value {
+    if let Some(fields) = document.as_object_mut() {
+        fields.shift_remove("_highwater");
+    }
+    document
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let (url, index) = (self.elastic_url.clone(), self.index.clone());
+        // `drop` cannot wait inside the test's own runtime.
+        let thread = std::thread::spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+                return;
+            };
+            runtime.block_on(async {
+                let Ok(url) = Url::parse(&url) else { return };
+                let Ok(transport) = TransportBuilder::new(SingleNodeConnectionPool::new(url)).build() else {
+                    return;
+                };
+                for path in [
+                    format!("/{index}-0*,{index}-2-0*,{index}-3-0*?ignore_unavailable=true"),
+                    format!("/_index_template/highwater-{index}"),
+                ] {
+                    let _ = transport
+                        .send(
+                            Method::Delete,
+                            &path,
+                            HeaderMap::new(),
+                            None::<&()>,
+                            None::<String>,
+                            None,
+                        )
+                        .await;
+                }
+            });
+        });
+        drop(thread.join());
+    }
+}
