@@ -154,6 +154,9 @@ impl Keeper {
     /// restored.
     async fn nonce(&self) -> Result<(), JobError> {
         let pool = self.postgres.pool();
+        let Some(turn) = ledger::identity::nonce_turn(pool).await? else {
+            return Ok(());
+        };
         let nonce = ledger::identity::nonce(pool).await?;
         let found: Option<i64> = self
             .elastic
@@ -182,6 +185,7 @@ impl Keeper {
         let next = ledger::identity::next_nonce(pool).await?;
         self.elastic.put_nonce(&nonce.source, &next.to_string()).await?;
         ledger::identity::confirm_nonce(pool, next).await?;
+        turn.rollback().await?; // it held the lock only
         Ok(())
     }
 }

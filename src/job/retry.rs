@@ -78,9 +78,6 @@ impl Retry {
             self.shared.queue.push(*generation, Lane::Live, [key.clone()], &receipt);
         }
         let closed = receipt.close_after(self.close_after).await;
-        if self.shared.fleet.borrow().revision != fleet.revision {
-            return Ok(true); // rolled back: the keys are parked as before
-        }
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
             ..Settlement::default()

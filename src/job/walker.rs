@@ -296,9 +296,6 @@ impl Walker {
         let receipt = Receipt::expecting(keys.iter().map(|key| (generation.id, key.clone())));
         self.shared.queue.push(generation.id, Lane::Storm, keys, &receipt);
         let closed = receipt.close_after(self.close_after).await;
-        if self.shared.fleet.borrow().revision != fleet.revision {
-            return Err(JobError::Waiting("the set of generations has changed".to_owned()));
-        }
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
             ..Settlement::default()

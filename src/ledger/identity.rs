@@ -1,7 +1,7 @@
 //! What this source is: epoch, lineage, the highest position handed out, and the nonce that ties it to a cluster.
 
 use sqlx::postgres::PgPool;
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::error::LedgerError;
 use crate::draft::Version;
@@ -77,6 +77,17 @@ pub async fn nonce(pool: &PgPool) -> Result<Nonce, LedgerError> {
         current: row.try_get(1)?,
         confirmed: row.try_get(2)?,
     })
+}
+
+/// The turn of one daemon at a time to move the nonce; held until the transaction ends.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn nonce_turn(pool: &PgPool) -> Result<Option<Transaction<'static, Postgres>>, LedgerError> {
+    let mut transaction = pool.begin().await?;
+    let turn = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.nonce', 0))");
+    let mine: bool = turn.fetch_one(&mut *transaction).await?.try_get(0)?;
+    Ok(mine.then_some(transaction))
 }
 
 /// Commits the next nonce and returns it.
