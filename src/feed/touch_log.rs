@@ -89,9 +89,10 @@ impl TouchLog {
     }
 
     async fn claim(&self, end: End, stop: &CancellationToken) -> Result<Done, ClaimError> {
-        // While every index waits, touches are safe where they are.
+        // While every index waits, touches are safe where they are. Once one may be tried, they are what is tried with:
+        // nothing else may be left in the queue to find out that the wait is over.
         let fleet = self.shared.fleet.borrow().clone();
-        if fleet.generations.is_empty() || fleet.generations.keys().all(|id| self.shared.queue.held(*id).is_some()) {
+        if !fleet.generations.keys().any(|id| self.shared.queue.may_try(*id)) {
             return Ok(Done::Idle);
         }
         let Some(claim) = claim::claim(self.postgres.pool(), self.settings.claim_size, end).await? else {
