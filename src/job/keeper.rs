@@ -112,6 +112,7 @@ impl Keeper {
     }
 
     async fn watermark(&self) -> Result<(), JobError> {
+        ledger::parked::forget_retired(self.postgres.pool()).await?;
         ledger::watermark::look(self.postgres.pool()).await?;
         let highest = Version(self.shared.highest.load(Ordering::Relaxed));
         if highest.0 > 0 {
