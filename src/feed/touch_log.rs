@@ -113,7 +113,8 @@ impl TouchLog {
     }
 
     async fn look(&self, end: End) -> Result<Option<Claim>, LedgerError> {
-        // While every index waits, touches are safe where they are.
+        // While every index waits, touches are safe where they are. Once one may be tried, they are what is tried with:
+        // nothing else may be left in the queue to find out that the wait is over.
         let waits = |id: &i32| !self.shared.queue.may_try(*id);
         if self.shared.fleet.borrow().generations.keys().all(waits) {
             return Ok(None);

@@ -69,6 +69,9 @@ impl Retry {
         let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else {
             return Ok(false);
         };
+        if keys.is_empty() {
+            return Ok(false); // another daemon has them
+        }
         let mut taken: HashMap<(i32, Key), Parked> = keys
             .into_iter()
             .map(|parked| ((parked.generation, parked.key.clone()), parked))
@@ -109,6 +112,9 @@ impl Retry {
         let Some(due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else {
             return Ok(false);
         };
+        if due.deletes.is_empty() {
+            return Ok(false); // another daemon has them
+        }
         let fleet = self.shared.fleet.borrow().clone();
         let mut by_index: HashMap<(i32, Version), Vec<Key>> = HashMap::new();
         for (generation, key, version) in due.deletes {

@@ -119,7 +119,9 @@ impl Walker {
         writer: &mut Writer,
     ) -> Result<(), JobError> {
         let bounds = (range.low.as_ref(), range.high.as_ref());
-        let report = if let Some(report) = writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await { report } else {
+        let report = if let Some(report) = writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
+            report
+        } else {
             // Some row of it cannot be computed: find it by its key.
             let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
             let mut whole = Report::default();
@@ -263,7 +265,7 @@ impl Walker {
                             &way.columns,
                             after.as_ref(),
                             plan.key.len(),
-                            PAGE as i64,
+                            i64::try_from(PAGE).unwrap_or(i64::MAX),
                         )
                         .await?
                     };

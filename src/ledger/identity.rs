@@ -64,6 +64,22 @@ pub struct Nonce {
     pub confirmed: i64,
 }
 
+/// Lets one daemon at a time compare nonces: `None` while another does. Held until the transaction ends.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn lock_nonce(pool: &PgPool) -> Result<Option<Transaction<'static, Postgres>>, LedgerError> {
+    let mut transaction = pool.begin().await?;
+    let taken = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.nonce', 0))")
+        .fetch_one(&mut *transaction)
+        .await?;
+    if taken.try_get(0)? {
+        return Ok(Some(transaction));
+    }
+    transaction.rollback().await?;
+    Ok(None)
+}
+
 /// Reads the nonces.
 ///
 /// # Errors
@@ -77,17 +93,6 @@ pub async fn nonce(pool: &PgPool) -> Result<Nonce, LedgerError> {
         current: row.try_get(1)?,
         confirmed: row.try_get(2)?,
     })
-}
-
-/// The turn of one daemon at a time to move the nonce; held until the transaction ends.
-///
-/// # Errors
-/// Those of the connection.
-pub async fn nonce_turn(pool: &PgPool) -> Result<Option<Transaction<'static, Postgres>>, LedgerError> {
-    let mut transaction = pool.begin().await?;
-    let turn = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.nonce', 0))");
-    let mine: bool = turn.fetch_one(&mut *transaction).await?.try_get(0)?;
-    Ok(mine.then_some(transaction))
 }
 
 /// Commits the next nonce and returns it.

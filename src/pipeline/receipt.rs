@@ -125,6 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the test waits for the one task it starts")]
     async fn it_closes_as_soon_as_the_last_key_is_settled() {
         let receipt = Receipt::expecting([target("a"), target("b")]);
         let waiting = tokio::spawn({

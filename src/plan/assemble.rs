@@ -81,7 +81,9 @@ pub fn fingerprint(definition: &Definition) -> String {
         .chain_update(ENCODER.to_be_bytes())
         .chain_update(definition.text.as_bytes())
         .finalize();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..16]
+        .iter()
+        .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
 }
 
 /// A way from the root to a table, as edges downward.
@@ -466,11 +468,11 @@ impl<'c, 'd> Walk<'c, 'd> {
         let order = self.order(
             &scope,
             relation,
-            stops
+            &stops
                 .iter()
                 .zip(aliases)
                 .map(|(stop, alias)| (alias.as_str(), stop.edge.lower))
-                .collect(),
+                .collect::<Vec<_>>(),
         );
         let limit = relation
             .limit
@@ -559,7 +561,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         &mut self,
         scope: &Scope<'c, 'd>,
         relation: &'d Relation,
-        tables: Vec<(&str, &'c Table)>,
+        tables: &[(&str, &'c Table)],
     ) -> Vec<OrderTerm<'c>> {
         let mut terms: Vec<OrderTerm<'c>> = Vec::new();
         for order in &relation.order {

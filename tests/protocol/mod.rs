@@ -1,3 +1,5 @@
 //! The promises, on real servers.
 
+mod backwards;
 mod first;
+mod version;

@@ -1,4 +1,6 @@
 //! What several integration tests stand on.
 
+pub mod own;
 pub mod postgres;
+pub mod proxy;
 pub mod world;
