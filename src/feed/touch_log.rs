@@ -7,17 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::TouchLogSettings;
 use crate::ledger::claim::{self, Claim, End};
-use crate::ledger::settle::{Death, Park};
 use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::intake;
-use crate::pipeline::receipt::{Closed, Fate, Receipt, Target};
+use crate::pipeline::receipt::{Closed, Receipt};
+use crate::pipeline::record::{park, record};
 use crate::pipeline::worker::Shared;
 use crate::pipeline::{Fleet, Lane};
 use crate::source::{Postgres, SourceError};
@@ -177,43 +176,5 @@ impl TouchLog {
         });
         settlement.commit(claim.transaction).await?;
         Ok(())
-    }
-}
-
-/// Sorts fates into the rows that say them.
-pub fn record(settlement: &mut Settlement, closed: Closed, mut park: impl FnMut(Target) -> Park) {
-    for ((generation, key), fate) in closed.settled {
-        match fate {
-            Fate::Written(version) => settlement.written.push((generation, key, version)),
-            Fate::Deleted(version) => {
-                settlement.deletes.push((generation, key.clone(), version));
-                settlement.written.push((generation, key, version));
-            }
-            Fate::Dead(version, _, reason) => settlement.dead.push(Death {
-                generation,
-                key,
-                version,
-                reason,
-            }),
-            Fate::Moot => {}
-        }
-    }
-    settlement.parked.extend(closed.unsettled.into_iter().map(&mut park));
-}
-
-/// A key that could not be settled in time, and why.
-pub fn park(shared: &Shared, fleet: &Fleet, (generation, key): Target, at: DateTime<Utc>) -> Park {
-    let reason = shared
-        .queue
-        .held(generation)
-        .unwrap_or_else(|| match fleet.generations.get(&generation) {
-            Some(_) => "not written in time".to_owned(),
-            None => "the generation is not planned".to_owned(),
-        });
-    Park {
-        generation,
-        key,
-        reason,
-        at,
     }
 }

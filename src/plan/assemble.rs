@@ -118,31 +118,28 @@ struct Scope<'c, 'd> {
 impl<'c, 'd> Walk<'c, 'd> {
     fn key(&mut self, root: &'c Table) -> Vec<String> {
         let place = &self.definition.table.place;
-        match &self.definition.key {
-            Some(key) => {
-                let known: Vec<bool> = key
-                    .iter()
-                    .map(|column| self.resolver.column(root, column, place))
-                    .collect();
-                if known.iter().all(|known| *known) && !level::is_unique(root, key) && root.kind != TableKind::View {
-                    self.resolver.mistakes.add(
-                        place,
-                        "the key is not unique",
-                        "name the columns of a primary key or unique index",
-                    );
-                }
-                key.clone()
+        if let Some(key) = &self.definition.key {
+            let known: Vec<bool> = key
+                .iter()
+                .map(|column| self.resolver.column(root, column, place))
+                .collect();
+            if known.iter().all(|known| *known) && !level::is_unique(root, key) && root.kind != TableKind::View {
+                self.resolver.mistakes.add(
+                    place,
+                    "the key is not unique",
+                    "name the columns of a primary key or unique index",
+                );
             }
-            None => {
-                if root.primary_key.is_empty() {
-                    self.resolver.mistakes.add(
-                        place,
-                        format!("table {:?} has no primary key", root.name),
-                        "add one, or name unique columns with: key: [column, …]",
-                    );
-                }
-                root.primary_key.clone()
+            key.clone()
+        } else {
+            if root.primary_key.is_empty() {
+                self.resolver.mistakes.add(
+                    place,
+                    format!("table {:?} has no primary key", root.name),
+                    "add one, or name unique columns with: key: [column, …]",
+                );
             }
+            root.primary_key.clone()
         }
     }
 

@@ -239,7 +239,7 @@ fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32)
     if let Rank::Worker(columns) = &level.order {
         for column in columns {
             let value = raw(row, column.at)?;
-            out.push(if value.is_none() == column.nulls_first { 0 } else { 1 });
+            out.push(u8::from(value.is_none() != column.nulls_first));
             if let Some(bytes) = value {
                 let from = out.len();
                 encode::push_sort_key(level.select.wires[column.at], bytes, out);
