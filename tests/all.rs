@@ -4,6 +4,7 @@ mod elastic;
 mod feed;
 mod house;
 mod http;
+mod plan;
 mod protocol;
 mod source;
 mod support;

@@ -1,3 +1,5 @@
 //! The promises, on real servers.
 
+mod capture;
 mod first;
+mod oracle;
