@@ -1,11 +1,13 @@
 //! Keeps the fleet current: reads it again when the ledger's revision moves, or when somebody asks.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::draft::Version;
 use crate::ledger;
 use crate::pipeline::Fleet;
 use crate::pipeline::worker::Shared;
@@ -27,6 +29,11 @@ pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared
                 .is_ok_and(|revision| revision != known);
         if !moved {
             continue;
+        }
+        // A promotion is what a batch may have stumbled over: answered here, by one daemon; for all others it is done.
+        let epoch = Version(shared.highest.load(Ordering::Relaxed)).epoch();
+        if asked && let Err(error) = ledger::identity::follow_timeline(postgres.pool(), epoch).await {
+            tracing::warn!(error = %error, "the timeline cannot be looked at");
         }
         match Fleet::read(&postgres).await {
             Ok(read) => {

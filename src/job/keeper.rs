@@ -112,6 +112,7 @@ impl Keeper {
     }
 
     async fn watermark(&self) -> Result<(), JobError> {
+        ledger::parked::forget_retired(self.postgres.pool()).await?;
         ledger::watermark::look(self.postgres.pool()).await?;
         let highest = Version(self.shared.highest.load(Ordering::Relaxed));
         if highest.0 > 0 {
@@ -152,14 +153,21 @@ impl Keeper {
 
     /// Commits a number here, then writes it to the cluster: whichever side is older than the other knows of was
     /// restored.
+    ///
+    /// One daemon at a time: two at once would each take the other's number for another state. And the ledger is read
+    /// after the cluster: a number is committed before it is written there.
     async fn nonce(&self) -> Result<(), JobError> {
         let pool = self.postgres.pool();
-        let nonce = ledger::identity::nonce(pool).await?;
+        let Some(alone) = ledger::identity::lock_nonce(pool).await? else {
+            return Ok(());
+        };
+        let source = ledger::identity::nonce(pool).await?.source;
         let found: Option<i64> = self
             .elastic
-            .get_nonce(&nonce.source)
+            .get_nonce(&source)
             .await?
             .and_then(|text| text.parse().ok());
+        let nonce = ledger::identity::nonce(pool).await?;
         match found {
             Some(found) if found > nonce.current => {
                 let _ = self.shared.fatal.try_send(
@@ -182,6 +190,7 @@ impl Keeper {
         let next = ledger::identity::next_nonce(pool).await?;
         self.elastic.put_nonce(&nonce.source, &next.to_string()).await?;
         ledger::identity::confirm_nonce(pool, next).await?;
+        alone.rollback().await.map_err(ledger::LedgerError::from)?; // it held the lock only
         Ok(())
     }
 }

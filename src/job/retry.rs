@@ -10,13 +10,13 @@ use super::JobError;
 use super::settings::JobSettings;
 use crate::draft::{Draft, Drafts, Op, Version};
 use crate::elastic::Elastic;
-use crate::feed::touch_log::record;
 use crate::key::Key;
 use crate::ledger::parked::{self, Parked};
 use crate::ledger::settle::Park;
 use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::Lane;
 use crate::pipeline::receipt::Receipt;
+use crate::pipeline::record::record;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 
@@ -69,6 +69,9 @@ impl Retry {
         let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else {
             return Ok(false);
         };
+        if keys.is_empty() {
+            return Ok(false); // another daemon has them
+        }
         let mut taken: HashMap<(i32, Key), Parked> = keys
             .into_iter()
             .map(|parked| ((parked.generation, parked.key.clone()), parked))
@@ -78,9 +81,6 @@ impl Retry {
             self.shared.queue.push(*generation, Lane::Live, [key.clone()], &receipt);
         }
         let closed = receipt.close_after(self.close_after).await;
-        if self.shared.fleet.borrow().revision != fleet.revision {
-            return Ok(true); // rolled back: the keys are parked as before
-        }
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
             ..Settlement::default()
@@ -112,6 +112,9 @@ impl Retry {
         let Some(due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else {
             return Ok(false);
         };
+        if due.deletes.is_empty() {
+            return Ok(false); // another daemon has them
+        }
         let fleet = self.shared.fleet.borrow().clone();
         let mut by_index: HashMap<(i32, Version), Vec<Key>> = HashMap::new();
         for (generation, key, version) in due.deletes {

@@ -1,7 +1,7 @@
 //! What this source is: epoch, lineage, the highest position handed out, and the nonce that ties it to a cluster.
 
 use sqlx::postgres::PgPool;
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::error::LedgerError;
 use crate::draft::Version;
@@ -62,6 +62,22 @@ pub struct Nonce {
     pub current: i64,
     /// Known to have reached the cluster.
     pub confirmed: i64,
+}
+
+/// Lets one daemon at a time compare nonces: `None` while another does. Held until the transaction ends.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn lock_nonce(pool: &PgPool) -> Result<Option<Transaction<'static, Postgres>>, LedgerError> {
+    let mut transaction = pool.begin().await?;
+    let taken = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.nonce', 0))")
+        .fetch_one(&mut *transaction)
+        .await?;
+    if taken.try_get(0)? {
+        return Ok(Some(transaction));
+    }
+    transaction.rollback().await?;
+    Ok(None)
 }
 
 /// Reads the nonces.

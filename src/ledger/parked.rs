@@ -55,6 +55,25 @@ pub async fn take(
     Ok(Some((transaction, parked)))
 }
 
+/// Forgets what waits for generations that are no longer fed; nobody would ever take it.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn forget_retired(pool: &PgPool) -> Result<(), LedgerError> {
+    sqlx::query(
+        "WITH retired AS (SELECT id FROM highwater.generation WHERE state = 'retired'), \
+         parked AS (DELETE FROM highwater.parked WHERE (generation, key) IN (SELECT generation, key FROM highwater.parked \
+             WHERE generation IN (SELECT id FROM retired) FOR UPDATE SKIP LOCKED)), \
+         deletes AS (DELETE FROM highwater.repeated_delete WHERE (generation, key, version) IN (SELECT generation, key, version \
+             FROM highwater.repeated_delete WHERE generation IN (SELECT id FROM retired) FOR UPDATE SKIP LOCKED)) \
+         UPDATE highwater.job SET state = 'done', finished_at = now(), touched = NULL \
+         WHERE state <> 'done' AND generation IN (SELECT id FROM retired)",
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Takes deletes whose repetition is due.
 ///
 /// # Errors

@@ -77,12 +77,11 @@ impl Taken {
 
 impl Line {
     fn push(&mut self, key: Key, receipts: impl IntoIterator<Item = Receipt>) {
-        match self.receipts.get_mut(&key) {
-            Some(known) => known.extend(receipts),
-            None => {
-                self.order.push_back(key.clone());
-                self.receipts.insert(key, receipts.into_iter().collect());
-            }
+        if let Some(known) = self.receipts.get_mut(&key) {
+            known.extend(receipts);
+        } else {
+            self.order.push_back(key.clone());
+            self.receipts.insert(key, receipts.into_iter().collect());
         }
     }
 }
@@ -103,9 +102,10 @@ impl Waiting {
         let line = if lane == Lane::Live { live } else { storm };
         let mut taken = Vec::new();
         for _ in 0..line.order.len() {
-            let Some(key) = line.order.pop_front().filter(|_| taken.len() < most) else {
-                break;
-            };
+            if taken.len() >= most {
+                break; // before a key leaves the line: one that is in no line is never built
+            }
+            let Some(key) = line.order.pop_front() else { break };
             if building.contains(&key) {
                 line.order.push_back(key);
                 continue;
@@ -302,6 +302,17 @@ mod tests {
         assert_eq!(taken.keys.len(), 1);
         taken.settle(&Key::from_text("a"), &Fate::Moot);
         assert_eq!((first.close().settled.len(), second.close().settled.len()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_full_batch_leaves_the_rest_in_line() {
+        let queue = Queue::default();
+        queue.push(1, Lane::Live, keys(&["a", "b", "c"]), &receipt(&["a", "b", "c"]));
+        for name in ["a", "b", "c"] {
+            let mut taken = queue.try_take(Lane::Live, 1).expect(name);
+            taken.settle(&Key::from_text(name), &Fate::Moot);
+            queue.done(taken);
+        }
     }
 
     #[tokio::test(start_paused = true)]

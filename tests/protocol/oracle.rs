@@ -13,7 +13,7 @@ create table country (code text primary key, name text);
 create table publisher (id int primary key, name text, country text references country);
 create table category (id int primary key, parent_id int, name text);
 create index on category (parent_id);
-create table book (id bigint primary key, title text, price numeric, listed boolean not null default true, publisher_id int, category_id int, unused int);
+create table book (id bigint primary key, title text, price numeric, listed boolean not null default true, publisher_id int, category_id int references category on delete set null, unused int);
 create index on book (publisher_id);
 create index on book (category_id);
 create table author (id int primary key, name text);
@@ -26,7 +26,7 @@ create table book_tag (book_id bigint, tag_id int, primary key (book_id, tag_id)
 create index on book_tag (tag_id);
 insert into country select 'c' || g, 'Country ' || g from generate_series(1, 5) g;
 insert into publisher select g, 'Publisher ' || g, 'c' || g % 5 + 1 from generate_series(1, 12) g;
-insert into category select g, nullif(g / 2, 0), 'Category ' || g from generate_series(1, 30) g;
+insert into category select g, nullif(g / 2, 0), 'Category ' || g from generate_series(1, 32) g;
 insert into author select g, 'Author ' || g from generate_series(1, 40) g;
 insert into tag select g, 'Tag ' || g from generate_series(1, 20) g;
 insert into book select g, 'Title ' || g, g / 8.0, true, g % 12 + 1, g % 30 + 1 from generate_series(1, 150) g;

@@ -1,5 +1,7 @@
 //! What several integration tests stand on.
 
 pub mod exact;
+pub mod own;
 pub mod postgres;
+pub mod proxy;
 pub mod world;

@@ -18,7 +18,11 @@ impl TestDatabase {
 
     /// `options` are those of `CREATE DATABASE`, such as `TEMPLATE template0 ENCODING 'LATIN1'`.
     pub async fn create_with(options: &str) -> Self {
-        let server = server_url();
+        Self::create_on(server_url(), options).await
+    }
+
+    /// On another server than the shared one.
+    pub async fn create_on(server: Url, options: &str) -> Self {
         // Every RandomState has keys of its own: random enough to tell tests and runs apart.
         let name = format!("highwater_test_{:016x}", RandomState::new().build_hasher().finish());
         let mut connection = PgConnection::connect(server.as_str())

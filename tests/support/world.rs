@@ -74,7 +74,7 @@ impl Drop for Program {
 }
 
 /// How long anything may take before a test gives up; never a measure of speed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl World {
     /// A database with `schema`, and one definition, in which `{index}` stands for the index's name.
@@ -84,16 +84,32 @@ impl World {
 
     /// The same with several definitions (`{index}` gets a suffix each: none, `-2`, `-3`), and more configuration.
     pub async fn with(schema: &str, definitions: &[&str], more: &str) -> Self {
+        Self::at((None, None), schema, definitions, more).await
+    }
+
+    /// The same on servers of its own: Postgres, Elasticsearch; the shared ones where absent.
+    pub async fn at(
+        (postgres, elastic): (Option<&str>, Option<&str>),
+        schema: &str,
+        definitions: &[&str],
+        more: &str,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let database = TestDatabase::create().await;
+        let database = match postgres {
+            Some(server) => TestDatabase::create_on(server.parse().expect("a URL"), "").await,
+            None => TestDatabase::create().await,
+        };
         database.run(schema).await;
         let pool = sqlx::postgres::PgPoolOptions::new()
             .max_connections(20)
             .connect(&database.url())
             .await
             .expect("the test database answers");
-        let elastic_url = std::env::var("STACK_ELASTICSEARCH_URL")
-            .expect("STACK_ELASTICSEARCH_URL names no Elasticsearch: eval \"$(stack/stack env)\"");
+        let shared = || {
+            std::env::var("STACK_ELASTICSEARCH_URL")
+                .expect("STACK_ELASTICSEARCH_URL names no Elasticsearch: eval \"$(stack/stack env)\"")
+        };
+        let elastic_url = elastic.map_or_else(shared, str::to_owned);
         let nodes = SingleNodeConnectionPool::new(Url::parse(&elastic_url).expect("a URL"));
         let transport = TransportBuilder::new(nodes).build().expect("a transport");
         let index = database.name().replace("highwater_test_", "t");
@@ -139,6 +155,11 @@ impl World {
         writeln!(text, "http:\n  listen: 127.0.0.1:0").expect("text");
         text.push_str(more);
         std::fs::write(self.config_file(), text).expect("a file");
+    }
+
+    /// Where the cluster is.
+    pub fn elastic_url(&self) -> &str {
+        &self.elastic_url
     }
 
     pub fn config_file(&self) -> PathBuf {
