@@ -54,6 +54,18 @@ pub struct PlannedTable {
     pub oid: u32,
     /// Quoted, with schema.
     pub sql: String,
+    /// See [`crate::catalog::Table::shape`].
+    pub shape: String,
+}
+
+impl PlannedTable {
+    fn of(table: &crate::catalog::Table) -> Self {
+        Self {
+            oid: table.oid,
+            sql: table.sql(),
+            shape: table.shape.clone(),
+        }
+    }
 }
 
 /// A column of the root's key.

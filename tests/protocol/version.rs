@@ -72,9 +72,13 @@ async fn read(world: Arc<World>) -> Vec<Seen> {
         .fetch_one(&world.pool)
         .await
         .expect("Postgres answers");
+    let catalog = highwater::source::catalog::read_catalog(&mut world.database.connect().await)
+        .await
+        .expect("a catalog");
     let tables = [PlannedTable {
         oid: u32::try_from(table.get::<i64, _>(0)).expect("an oid"),
         sql: "public.written".to_owned(),
+        shape: catalog.find(None, "written").expect("the table").shape.clone(),
     }];
     let expected = Expected {
         revision: table.get(1),
