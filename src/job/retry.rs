@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::JobError;
 use super::settings::JobSettings;
 use crate::draft::{Draft, Drafts, Op, Version};
-use crate::elastic::Elastic;
+use crate::elastic::{Elastic, Outcome};
 use crate::key::Key;
 use crate::ledger::parked::{self, Parked};
 use crate::ledger::settle::Park;
@@ -28,6 +28,9 @@ pub struct Retry {
     pub settings: JobSettings,
     pub close_after: Duration,
 }
+
+/// After an index has refused its repeated deletes.
+const RETRY_DELETES: Duration = Duration::from_secs(10);
 
 /// Keys, or deletes, taken at a time.
 const PAGE: u32 = 500;
@@ -109,7 +112,7 @@ impl Retry {
     }
 
     async fn deletes(&self) -> Result<bool, JobError> {
-        let Some(due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else {
+        let Some(mut due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else {
             return Ok(false);
         };
         if due.deletes.is_empty() {
@@ -124,12 +127,21 @@ impl Retry {
             let Some(generation) = fleet.generations.get(&generation) else {
                 continue;
             };
-            let outcomes = self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await?;
-            if outcomes.iter().any(|outcome| !outcome.is_settled()) {
-                return Err(JobError::Waiting(format!(
-                    "{} takes no deletes now",
-                    generation.concrete
-                ))); // all stay due
+            let drafts = deletes(version, keys);
+            let settled = self.elastic.bulk(&generation.concrete, &drafts).await;
+            if !settled.is_ok_and(|outcomes| outcomes.iter().all(Outcome::is_settled)) {
+                // These stay due, a little later, so that those of other indexes have their turn.
+                let keys = drafts
+                    .items
+                    .into_iter()
+                    .map(|draft| (generation.id, draft.key, version))
+                    .collect();
+                let again = Settlement {
+                    deletes: keys,
+                    repeat_after: RETRY_DELETES,
+                    ..Settlement::default()
+                };
+                again.write(&mut due.transaction).await?;
             }
         }
         due.transaction.commit().await.map_err(LedgerError::from)?;

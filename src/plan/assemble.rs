@@ -158,9 +158,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     fn use_table(&mut self, table: &Table) {
-        self.tables
-            .entry(table.oid)
-            .or_insert_with(|| PlannedTable::of(table));
+        self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
         self.uses.table(table);
     }
 
