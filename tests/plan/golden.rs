@@ -108,7 +108,7 @@ fields:
     fields: { id: long, name: text, role: { column: book_author.role, type: keyword }, credit: { sql: \"author.name || ', ' || book_author.role\", type: keyword } }
   writers: { many: author, through: { table: book_author, where: \"role = 'writer'\" }, value: name, type: keyword }
   tags: { many: tag, through: book_tag, value: name, type: keyword }
-  fellow_tags: { many: tag, through: [{ table: book_author }, author, { table: book_author, join: { id: author_id } }, { table: book_tag, join: { book_id: book_id } }], value: name, type: keyword }
+  fellow_tags: { many: tag, through: [{ table: book_author }, author, { table: book_author, join: { book_id: book_id } }, book_tag], value: name, type: keyword }
 ";
 
 const TREES: &str = "
