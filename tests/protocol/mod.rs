@@ -2,4 +2,7 @@
 
 mod backwards;
 mod first;
+mod locks;
+mod restart;
+mod trouble;
 mod version;
