@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 use tokio::task::JoinHandle;
 
 use crate::support::own::Own;
+use crate::support::proxy::{self, Proxy};
 use crate::support::world::World;
 
 const SCHEMA: &str = "create table book (id bigint primary key, title text); \
@@ -110,6 +111,29 @@ async fn killed_under_writes() {
     }
     writer.stop().await;
     world.assert_in_step(TRUTH, "after three kills under writes").await;
+    daemon.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_elasticsearch_is_away() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let proxy = Proxy::before(&proxy::target(world.elastic_url())).await;
+    let through = proxy.through(world.elastic_url());
+    world.configure_for(&world.database.url(), &through, &[DEFINITION], PATIENT);
+    let daemon = world.start_program();
+    world.live().await;
+    world.settled().await;
+    proxy.refuse();
+    world
+        .run("update book set title = 'meanwhile' where id between 10 and 20; delete from book where id = 30")
+        .await;
+    said(&world, "cannot be reached").await;
+    daemon.kill(); // has read the touches, and could not write
+    proxy.resume();
+    let daemon = world.start_program();
+    world
+        .assert_in_step(TRUTH, "after a kill while nothing could be written")
+        .await;
     daemon.kill();
 }
 
