@@ -172,7 +172,7 @@ mod tests {
         Reference {
             domain,
             target: target.to_string(),
-            scope: scope.iter().map(|part| part.to_string()).collect(),
+            scope: scope.iter().map(ToString::to_string).collect(),
         }
     }
 

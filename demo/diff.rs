@@ -305,7 +305,9 @@ mod tests {
             .collect();
         for (section, added) in plan.added {
             item += 1;
-            stored[section as usize - 1].items.push((item, added));
+            stored[usize::try_from(section).expect("ids begin at 1") - 1]
+                .items
+                .push((item, added));
         }
         stored
     }

@@ -107,7 +107,7 @@ pub struct Reporter {
 impl Reporter {
     /// All is well.
     pub fn running(&self) {
-        let Some(before) = self.publish(State::Running) else {
+        let Some(before) = self.publish(&State::Running) else {
             return;
         };
         if let State::Waiting { on } = &before.state {
@@ -120,16 +120,16 @@ impl Reporter {
     /// it is logged once.
     pub fn waiting(&self, on: impl Into<String>) {
         let on = on.into();
-        if self.publish(State::Waiting { on: on.clone() }).is_some() {
+        if self.publish(&State::Waiting { on: on.clone() }).is_some() {
             tracing::warn!(task = %self.name, reason = %on, "a task waits");
         }
     }
 
     /// The task as it was before, if this is a change.
-    fn publish(&self, state: State) -> Option<Task> {
+    fn publish(&self, state: &State) -> Option<Task> {
         let mut before = None;
         self.health.0.send_if_modified(|tasks| {
-            if tasks.get(&self.name).is_some_and(|task| task.state == state) {
+            if tasks.get(&self.name).is_some_and(|task| task.state == *state) {
                 return false;
             }
             let task = Task {
@@ -146,7 +146,7 @@ impl Reporter {
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        self.publish(State::Stopped);
+        self.publish(&State::Stopped);
     }
 }
 
@@ -210,11 +210,11 @@ mod tests {
     fn the_same_state_again_is_no_change() {
         let health = Health::default();
         let reporter = health.handle("feed");
-        assert!(reporter.publish(State::Waiting { on: "a".into() }).is_some());
+        assert!(reporter.publish(&State::Waiting { on: "a".into() }).is_some());
         let since = health.snapshot()[0].since;
-        assert!(reporter.publish(State::Waiting { on: "a".into() }).is_none());
+        assert!(reporter.publish(&State::Waiting { on: "a".into() }).is_none());
         assert_eq!(health.snapshot()[0].since, since);
-        assert!(reporter.publish(State::Waiting { on: "b".into() }).is_some());
+        assert!(reporter.publish(&State::Waiting { on: "b".into() }).is_some());
     }
 
     #[tokio::test]
@@ -222,7 +222,7 @@ mod tests {
         let health = Health::default();
         let reporter = health.handle("feed");
         let waits = health.wait_for("feed", |state| *state == State::Running);
-        let (_, ()) = tokio::join!(waits, async { reporter.running() });
+        let ((), ()) = tokio::join!(waits, async { reporter.running() });
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! All integration tests in one binary: linking librdkafka once is enough.
 
+#![expect(clippy::disallowed_methods, reason = "a test that spawns a task ends with it")]
+
+mod cli;
 mod elastic;
 mod feed;
 mod house;

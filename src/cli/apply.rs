@@ -56,6 +56,9 @@ pub async fn adopt(config: &Config, yes: bool) -> anyhow::Result<()> {
     for generation in ledger::generation::fed(&mut connection).await?.1 {
         highest = highest.max(job::verify::highest_epoch(&elastic, &generation.concrete()).await?);
     }
+    // The cluster's note of the former source no longer holds.
+    let nonce = ledger::identity::nonce(postgres.pool()).await?;
+    elastic.delete_nonce(&nonce.source).await?;
     let epoch = ledger::identity::adopt(&mut connection, highest).await?;
     println!("adopted: documents are versioned by epoch {epoch} from now on");
     Ok(())

@@ -9,7 +9,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::definition::{Content, Definition, FieldKind, Fields};
+use crate::definition::{Content, Definition, Field, FieldKind, Fields, Mapping};
 use crate::elastic::{Distribution, Elastic, ElasticError, IndexPlan, Product, Verdict, generation_settings};
 use crate::feed::kafka::{self, KafkaError};
 use crate::ledger::remedy_of;
@@ -56,7 +56,6 @@ impl fmt::Display for Report {
         ] {
             list.0.iter().try_for_each(|one| writeln!(formatter, "{word}: {one}"))?;
         }
-        let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
         let (mistakes, warnings) = (self.mistakes.0.len(), self.warnings.0.len());
         write!(
             formatter,
@@ -71,6 +70,10 @@ impl fmt::Display for Report {
     }
 }
 
+fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
 /// How long brokers are asked; they are an extra, and a missing one should not hold up the rest.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -81,11 +84,10 @@ const OLDEST_OPENSEARCH: (u32, u32, u32) = (1, 0, 0);
 /// Checks a configuration that was read; `offline` asks no server.
 pub async fn check(config: &Config, offline: bool) -> Report {
     let mut report = Report::default();
-    let definitions = config.definitions.len();
-    report.well.push(format!(
-        "{} and {definitions} definition(s) are well written",
-        config.file.display()
-    ));
+    let definitions = count(config.definitions.len(), "definition");
+    report
+        .well
+        .push(format!("{} can be read, with {definitions}", config.file.display()));
     if !offline {
         let plans = postgres(config, &mut report).await;
         elastic(config, &plans, &mut report).await;
@@ -108,9 +110,10 @@ fn key(config: &Config, path: &str) -> Place {
 type Planned<'c> = Vec<(&'c Definition, Plan)>;
 
 async fn postgres<'c>(config: &'c Config, report: &mut Report) -> Planned<'c> {
-    let place = key(config, "postgres.url");
+    let mut address = String::new();
     let connected = async {
         let postgres = Postgres::new(&config.postgres)?;
+        address = format!(" as {}", postgres.address());
         let connection = postgres.connect().await?;
         Ok((postgres, connection))
     };
@@ -128,7 +131,8 @@ async fn postgres<'c>(config: &'c Config, report: &mut Report) -> Planned<'c> {
         } else {
             &mut report.unavailable
         };
-        list.add(&place, format!("Postgres: {}", message(&error)), remedy_of(&error));
+        let found = format!("Postgres{address}: {}", message(&error));
+        list.add(&key(config, "postgres.url"), found, remedy_of(&error));
         Vec::new()
     })
 }
@@ -220,10 +224,10 @@ async fn expressions(
         }
         Proof::NotAllowed(why) => {
             let found = format!("it was not proved that expressions depend on their row alone: {why}");
-            let remedy = format!(
-                "run: GRANT TEMPORARY ON DATABASE … TO {}",
-                crate::catalog::quote(postgres.role())
-            );
+            let database = "SELECT quote_ident(current_database()::text)";
+            let database: String = sqlx::query(database).fetch_one(&mut *connection).await?.try_get(0)?;
+            let role = crate::catalog::quote(postgres.role());
+            let remedy = format!("run: GRANT TEMPORARY ON DATABASE {database} TO {role}");
             report.warnings.add(&key(config, "postgres.url"), found, remedy);
         }
     }
@@ -296,28 +300,39 @@ async fn mappings(elastic: &Elastic, planned: &Planned<'_>, report: &mut Report)
     Ok(())
 }
 
-/// The field that the reason names, as in `No handler for type [txet] declared on field [title]`. Names are without their
-/// path, so the first of that name serves; the reason stands beside it.
+/// The field that the reason means: named as in `declared on field [title]`, or by a parameter of its mapping as in
+/// `analyzer [englisch]`. Names come without their path, so the first that fits serves; the reason stands beside it.
 fn blamed<'d>(fields: &'d Fields, reason: &str) -> Option<&'d Place> {
-    let names = reason
-        .split("field [")
-        .skip(1)
-        .filter_map(|rest| rest.split(']').next());
-    names
-        .filter_map(|name| name.rsplit('.').next())
-        .find_map(|name| named(fields, name))
+    let bracketed = |from: &'static str| reason.split(from).skip(1).filter_map(|rest| rest.split(']').next());
+    let by_name = |name: &str| found(fields, &|known, _| known == name.rsplit('.').next().unwrap_or(name));
+    let by_value = |word: &str| found(fields, &|_, mapping| mapping.values().any(|value| value == word));
+    bracketed("field [")
+        .find_map(by_name)
+        .or_else(|| bracketed("[").find_map(by_value))
 }
 
-fn named<'d>(fields: &'d Fields, name: &str) -> Option<&'d Place> {
-    let below = |kind: &'d FieldKind| match kind {
+/// The first field, at any depth, of such a name or mapping.
+fn found<'d>(fields: &'d Fields, is: &impl Fn(&str, &Mapping) -> bool) -> Option<&'d Place> {
+    fields.iter().find_map(|(name, field)| {
+        let here = is(name, mapping(field)).then_some(&field.place);
+        here.or_else(|| match &field.kind {
+            FieldKind::Relation(relation) => match &relation.content {
+                Content::Fields(fields) => found(fields, is),
+                Content::Value(_) => None,
+            },
+            FieldKind::Column { .. } | FieldKind::Sql { .. } => None,
+        })
+    })
+}
+
+fn mapping(field: &Field) -> &Mapping {
+    match &field.kind {
+        FieldKind::Column { mapping, .. } | FieldKind::Sql { mapping, .. } => mapping,
         FieldKind::Relation(relation) => match &relation.content {
-            Content::Fields(fields) => named(fields, name),
-            Content::Value(_) => None,
+            Content::Fields(_) => &relation.mapping,
+            Content::Value(value) => mapping(value),
         },
-        FieldKind::Column { .. } | FieldKind::Sql { .. } => None,
-    };
-    let here = fields.get(name).map(|field| &field.place);
-    here.or_else(|| fields.values().find_map(|field| below(&field.kind)))
+    }
 }
 
 /// Kafka's absence costs a moment and no change, so it is a warning; settings that cannot work are a mistake.

@@ -68,7 +68,7 @@ impl Exit {
                 }
                 DaemonError::Fleet(_) | DaemonError::Elastic(_) | DaemonError::Postgres(_) => Self::Unavailable,
                 DaemonError::Fatal(_) => Self::Data,
-                DaemonError::Http(_) => Self::Config,
+                DaemonError::Http(_) | DaemonError::Connections { .. } => Self::Config,
                 DaemonError::Ended(_) | DaemonError::Metrics(_) => Self::Bug,
             };
         }
@@ -112,9 +112,11 @@ pub fn remedy(error: &anyhow::Error) -> Option<String> {
             DaemonError::Fleet(FleetError::Catalog(error)) | DaemonError::Postgres(error) => postgres(error),
             DaemonError::Elastic(error) => Some(error.remedy().to_owned()),
             DaemonError::Http(error) => Some(error.remedy().to_owned()),
-            DaemonError::Fatal(_) | DaemonError::NotApplied(_) | DaemonError::Ended(_) | DaemonError::Metrics(_) => {
-                None
-            }
+            DaemonError::Fatal(_)
+            | DaemonError::Connections { .. }
+            | DaemonError::NotApplied(_)
+            | DaemonError::Ended(_)
+            | DaemonError::Metrics(_) => None,
         };
     }
     if let Some(error) = error.downcast_ref::<ApplyError>() {

@@ -30,9 +30,9 @@ pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_target(false);
     if json {
-        subscriber.json().init()
+        subscriber.json().init();
     } else {
-        subscriber.init()
+        subscriber.init();
     }
     Ok(())
 }

@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::elastic::{Elastic, ElasticError};
 use crate::feed::kafka;
-use crate::feed::touch_log::TouchLog;
+use crate::feed::touch_log::{TouchLog, Turn};
 use crate::http::{self, HttpError, HttpState};
 use crate::job::apply::{self, ApplyError};
 use crate::job::keeper::Keeper;
@@ -59,6 +59,10 @@ pub enum DaemonError {
     Ended(&'static str),
     #[error(transparent)]
     Http(#[from] HttpError),
+    #[error(
+        "postgres.max_connections is {given}, and {needed} are needed: raise it, or lower touch_log.claims, pipeline.workers or pipeline.backfill_workers"
+    )]
+    Connections { given: usize, needed: usize },
     #[error("metrics: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
 }
@@ -74,6 +78,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// # Errors
 /// See [`DaemonError`]. An outage of a server is none: the daemon says what it waits for, and waits.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
+    enough_connections(&config)?;
     let config = Arc::new(config);
     let postgres = Postgres::new(&config.postgres)?;
     let elastic = Elastic::connect(&config.elastic)?;
@@ -100,6 +105,18 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
     Daemon::new(config, postgres, elastic, fleet)
         .serve(listener, prometheus, stop)
         .await
+}
+
+/// Who holds a connection while waiting for another could wait for ever, were there too few.
+fn enough_connections(config: &Config) -> Result<(), DaemonError> {
+    let (claims, pipeline) = (config.feed.touch_log.claims, &config.pipeline);
+    // A claim and what resolves it; a build; a range with its own build, or a job with its pages; the rest.
+    let needed = claims * 2 + pipeline.workers + pipeline.backfill_workers * 4 + 6;
+    let given = config.postgres.max_connections as usize;
+    if given < needed {
+        return Err(DaemonError::Connections { given, needed });
+    }
+    Ok(())
 }
 
 /// Whether everything the files say is in the ledger.
@@ -250,6 +267,7 @@ impl Daemon {
 
     fn spawn_intake(&self, tasks: &mut Tasks, stop: &CancellationToken) {
         let fences = snapshot::fence_pool(self.postgres.pool());
+        let turn = Arc::new(Mutex::new(Turn::default()));
         for _ in 0..self.config.feed.touch_log.claims {
             let log = TouchLog {
                 postgres: self.postgres.clone(),
@@ -257,6 +275,7 @@ impl Daemon {
                 settings: self.config.feed.touch_log.clone(),
                 repeat_deletes_after: self.config.job.delete_repeat_after,
                 wake: self.wake.clone(),
+                turn: turn.clone(),
             };
             let stop = stop.clone();
             tasks.spawn("touch log", async move { log.run(stop).await });

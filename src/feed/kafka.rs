@@ -75,7 +75,7 @@ pub async fn run(
     let config = config(&settings)?;
     let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
     while !stop.is_cancelled() {
-        let context = Listening::new(Arc::clone(&reporter), settings.brokers.join(", "));
+        let context = Listening::new(Arc::downgrade(&reporter), settings.brokers.join(", "));
         let consumer = StreamConsumer::from_config_and_context(&config, context).map_err(|error| refused(&error))?;
         consumer.subscribe(&topics).map_err(|error| refused(&error))?;
         let alive = tokio::select! {
@@ -184,8 +184,12 @@ fn look(config: &ClientConfig, settings: &KafkaSettings, patience: Duration) -> 
     let mut missing = Vec::new();
     for topic in &settings.topics {
         let metadata = consumer.fetch_metadata(Some(topic), patience).map_err(|error| {
-            // The reason comes as an event beside the answer that did not come.
-            while consumer.poll(Duration::ZERO).is_some() {}
+            // The reason waits in the queue of events, among lines of the log.
+            for _ in 0..10 {
+                if consumer.context().cause().is_none() {
+                    consumer.poll(Duration::from_millis(20));
+                }
+            }
             let detail = consumer.context().cause().unwrap_or_else(|| plain(&error));
             KafkaError::Unreachable {
                 brokers: settings.brokers.join(", "),

@@ -7,17 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::TouchLogSettings;
 use crate::ledger::claim::{self, Claim, End};
-use crate::ledger::settle::{Death, Park};
 use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::intake;
-use crate::pipeline::receipt::{Closed, Fate, Receipt, Target};
+use crate::pipeline::receipt::{Closed, Receipt};
+use crate::pipeline::record::{park, record};
 use crate::pipeline::worker::Shared;
 use crate::pipeline::{Fleet, Lane};
 use crate::source::{Postgres, SourceError};
@@ -31,6 +30,8 @@ pub struct TouchLog {
     pub repeat_deletes_after: Duration,
     /// Cuts a wait short: an event came in.
     pub wake: Arc<Notify>,
+    /// Whose turn it is to look.
+    pub turn: Arc<Mutex<Turn>>,
 }
 
 /// A claim that failed; the touches are in the log as before.
@@ -42,69 +43,92 @@ pub enum ClaimError {
     Source(#[from] SourceError),
 }
 
-/// What a claim did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
-    /// There was nothing.
-    Idle,
-    Some {
-        /// As many as a claim may take: there is a backlog.
-        full: bool,
-    },
+/// After a failure.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
+
+/// How the log is looked at; shared by those who claim.
+#[derive(Debug)]
+pub struct Turn {
+    pause: Duration,
+    end: End,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            pause: Duration::ZERO,
+            end: End::Oldest,
+        }
+    }
 }
 
 impl TouchLog {
     /// Runs until stopped; a claim under way is finished or closed first.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut pause = self.settings.poll_min;
-        let mut end = End::Oldest;
         while !stop.is_cancelled() {
+            let taken = tokio::select! {
+                () = stop.cancelled() => return,
+                taken = self.next() => taken,
+            };
+            let Some((claim, end)) = taken else { continue };
+            let full = claim.touches.len() >= self.settings.claim_size as usize;
+            if let Err(error) = self.process(claim, &stop).await {
+                tracing::warn!(error = %error, "a claim has to be taken again");
+                self.shared.replan.notify_one();
+                self.turn.lock().await.pause = ERROR_PAUSE;
+                continue;
+            }
+            // Under a backlog every second claim takes the newest: a storm must not stand before single changes.
+            self.turn.lock().await.end = if full && end == End::Oldest {
+                End::Newest
+            } else {
+                End::Oldest
+            };
+        }
+    }
+
+    /// Waits for the next claim. One task at a time looks; as soon as it has found something, another one does.
+    async fn next(&self) -> Option<(Claim, End)> {
+        let mut turn = self.turn.lock().await;
+        loop {
             let woken = self.wake.notified();
             tokio::pin!(woken);
             woken.as_mut().enable(); // before looking: an event in between is not missed
-            match self.claim(end, &stop).await {
-                Ok(Done::Some { full }) => {
-                    pause = self.settings.poll_min;
-                    // Under a backlog every second claim takes the newest: a storm must not stand before single changes.
-                    end = if full && end == End::Oldest {
-                        End::Newest
-                    } else {
-                        End::Oldest
-                    };
-                    continue;
+            match self.look(turn.end).await {
+                Ok(Some(claim)) => {
+                    turn.pause = self.settings.poll_min;
+                    return Some((claim, turn.end));
                 }
-                Ok(Done::Idle) => pause = (pause * 2).min(self.settings.poll_max),
+                Ok(None) => turn.pause = (turn.pause * 2).clamp(self.settings.poll_min, self.settings.poll_max),
                 Err(error) => {
                     tracing::warn!(error = %error, "the touch log cannot be claimed; trying again");
-                    self.shared.replan.notify_one();
-                    pause = Duration::from_secs(1);
+                    turn.pause = ERROR_PAUSE;
                 }
             }
             tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
-                () = woken => pause = self.settings.poll_min,
+                () = tokio::time::sleep(turn.pause) => {}
+                () = woken => turn.pause = self.settings.poll_min,
             }
         }
     }
 
-    async fn claim(&self, end: End, stop: &CancellationToken) -> Result<Done, ClaimError> {
+    async fn look(&self, end: End) -> Result<Option<Claim>, LedgerError> {
         // While every index waits, touches are safe where they are. Once one may be tried, they are what is tried with:
         // nothing else may be left in the queue to find out that the wait is over.
-        let fleet = self.shared.fleet.borrow().clone();
-        if !fleet.generations.keys().any(|id| self.shared.queue.may_try(*id)) {
-            return Ok(Done::Idle);
+        let waits = |id: &i32| !self.shared.queue.may_try(*id);
+        if self.shared.fleet.borrow().generations.keys().all(waits) {
+            return Ok(None);
         }
-        let Some(claim) = claim::claim(self.postgres.pool(), self.settings.claim_size, end).await? else {
-            return Ok(Done::Idle);
-        };
-        // Generations may have been added since; the claim's touches must reach them all.
+        claim::claim(self.postgres.pool(), self.settings.claim_size, end).await
+    }
+
+    async fn process(&self, claim: Claim, stop: &CancellationToken) -> Result<(), ClaimError> {
+        crate::metrics::claimed(claim.touches.len() as u64);
         let fleet = self.shared.fleet.borrow().clone();
         let resolved = {
             let mut connection = self.postgres.pool().acquire().await.map_err(SourceError::from)?;
             intake::resolve(&mut connection, &fleet, &claim.touches, self.settings.expansion_above).await?
         };
-        let full = claim.touches.len() >= self.settings.claim_size as usize;
         let receipt = Receipt::expecting(resolved.targets.iter().cloned());
         let mut by_generation: HashMap<i32, Vec<_>> = HashMap::new();
         for (generation, key) in resolved.targets {
@@ -114,12 +138,7 @@ impl TouchLog {
             self.shared.queue.push(generation, Lane::Live, keys, &receipt);
         }
         let closed = self.wait(&receipt, stop).await;
-        if self.shared.fleet.borrow().revision != fleet.revision {
-            // What was planned by an older set may lack a generation: the claim is rolled back and resolved anew.
-            return Ok(Done::Some { full });
-        }
-        self.settle(claim, &fleet, closed, resolved.jobs).await?;
-        Ok(Done::Some { full })
+        self.settle(claim, &fleet, closed, resolved.jobs).await
     }
 
     /// On stop, what is under way gets a moment to finish.
@@ -147,6 +166,7 @@ impl TouchLog {
             jobs,
             ..Settlement::default()
         };
+        settlement.revision = Some(fleet.revision);
         settlement.touches = claim
             .touches
             .iter()
@@ -157,43 +177,5 @@ impl TouchLog {
         });
         settlement.commit(claim.transaction).await?;
         Ok(())
-    }
-}
-
-/// Sorts fates into the rows that say them.
-pub fn record(settlement: &mut Settlement, closed: Closed, mut park: impl FnMut(Target) -> Park) {
-    for ((generation, key), fate) in closed.settled {
-        match fate {
-            Fate::Written(version) => settlement.written.push((generation, key, version)),
-            Fate::Deleted(version) => {
-                settlement.deletes.push((generation, key.clone(), version));
-                settlement.written.push((generation, key, version));
-            }
-            Fate::Dead(version, _, reason) => settlement.dead.push(Death {
-                generation,
-                key,
-                version,
-                reason,
-            }),
-            Fate::Moot => {}
-        }
-    }
-    settlement.parked.extend(closed.unsettled.into_iter().map(&mut park));
-}
-
-/// A key that could not be settled in time, and why.
-pub fn park(shared: &Shared, fleet: &Fleet, (generation, key): Target, at: DateTime<Utc>) -> Park {
-    let reason = shared
-        .queue
-        .held(generation)
-        .unwrap_or_else(|| match fleet.generations.get(&generation) {
-            Some(_) => "not written in time".to_owned(),
-            None => "the generation is not planned".to_owned(),
-        });
-    Park {
-        generation,
-        key,
-        reason,
-        at,
     }
 }

@@ -52,6 +52,14 @@ async fn build(
             return keep(postgres, elastic, generation).await;
         }
         create(elastic, generation, plan).await?;
+    } else if !started && !is_fresh(elastic, generation, plan).await? {
+        // Left by another life of this ledger; its documents may have higher versions than any of ours.
+        tracing::warn!(
+            index = generation.concrete,
+            "an index of this name was there before; taking the next number"
+        );
+        ledger::generation::replace(pool, generation.id).await?;
+        return Ok(true);
     }
     if !started {
         // Capture was committed before the generation was: what the ranges miss is in the log.
@@ -79,6 +87,13 @@ async fn build(
     transaction.commit().await?;
     tracing::info!(index = generation.index, generation = generation.concrete, "live");
     Ok(true)
+}
+
+/// Whether an index is what [`create`] makes, and nothing has been written to it.
+async fn is_fresh(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Result<bool, JobError> {
+    elastic.refresh(&generation.concrete).await?;
+    let same = elastic.mapping_hash(&generation.concrete).await?.as_deref() == Some(plan.hash.as_str());
+    Ok(same && elastic.count(&generation.concrete).await? == 0)
 }
 
 async fn create(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Result<(), JobError> {

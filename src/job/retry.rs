@@ -10,13 +10,13 @@ use super::JobError;
 use super::settings::JobSettings;
 use crate::draft::{Draft, Drafts, Op, Version};
 use crate::elastic::Elastic;
-use crate::feed::touch_log::record;
 use crate::key::Key;
 use crate::ledger::parked::{self, Parked};
 use crate::ledger::settle::Park;
 use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::Lane;
 use crate::pipeline::receipt::Receipt;
+use crate::pipeline::record::record;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 
@@ -81,9 +81,6 @@ impl Retry {
             self.shared.queue.push(*generation, Lane::Live, [key.clone()], &receipt);
         }
         let closed = receipt.close_after(self.close_after).await;
-        if self.shared.fleet.borrow().revision != fleet.revision {
-            return Ok(true); // rolled back: the keys are parked as before
-        }
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
             ..Settlement::default()

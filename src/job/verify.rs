@@ -113,7 +113,7 @@ impl Verify<'_> {
                 }
                 // Some row cannot be computed: its keys are looked at one by one below.
                 Err(error) if error.verdict(false) == Verdict::Bisect => {
-                    suspects.extend(self.keys(low.as_ref(), high.as_ref()).await?)
+                    suspects.extend(self.keys(low.as_ref(), high.as_ref()).await?);
                 }
                 Err(error) => return Err(error.into()),
             }

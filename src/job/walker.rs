@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 use super::JobError;
 use super::settings::JobSettings;
 use crate::elastic::Elastic;
-use crate::feed::touch_log::{park, record};
 use crate::key::Key;
 use crate::ledger::job::{self, ClaimedRange, Job, Kind};
 use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::intake::{reaches, ways};
 use crate::pipeline::receipt::{Closed, Receipt};
+use crate::pipeline::record::{park, record};
 use crate::pipeline::worker::Shared;
 use crate::pipeline::write::{Report, Writer};
 use crate::pipeline::{Fleet, Generation, Lane};
@@ -119,22 +119,21 @@ impl Walker {
         writer: &mut Writer,
     ) -> Result<(), JobError> {
         let bounds = (range.low.as_ref(), range.high.as_ref());
-        let report = match writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
-            Some(report) => report,
-            None => {
-                // Some row of it cannot be computed: find it by its key.
-                let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
-                let mut whole = Report::default();
-                for page in keys.chunks(PAGE) {
-                    let report = writer.keys(generation, plan, page, fleet.revision).await;
-                    whole.settled.extend(report.settled);
-                    whole.stopped = report.stopped;
-                    if whole.stopped.is_some() {
-                        break;
-                    }
+        let report = if let Some(report) = writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
+            report
+        } else {
+            // Some row of it cannot be computed: find it by its key.
+            let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
+            let mut whole = Report::default();
+            for page in keys.chunks(PAGE) {
+                let report = writer.keys(generation, plan, page, fleet.revision).await;
+                whole.settled.extend(report.settled);
+                whole.stopped = report.stopped;
+                if whole.stopped.is_some() {
+                    break;
                 }
-                whole
             }
+            whole
         };
         self.shared.count(&generation.index, &report);
         self.shared.obey(generation.id, report.stopped.as_ref());
@@ -266,7 +265,7 @@ impl Walker {
                             &way.columns,
                             after.as_ref(),
                             plan.key.len(),
-                            PAGE as i64,
+                            i64::try_from(PAGE).unwrap_or(i64::MAX),
                         )
                         .await?
                     };
@@ -296,9 +295,6 @@ impl Walker {
         let receipt = Receipt::expecting(keys.iter().map(|key| (generation.id, key.clone())));
         self.shared.queue.push(generation.id, Lane::Storm, keys, &receipt);
         let closed = receipt.close_after(self.close_after).await;
-        if self.shared.fleet.borrow().revision != fleet.revision {
-            return Err(JobError::Waiting("the set of generations has changed".to_owned()));
-        }
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
             ..Settlement::default()

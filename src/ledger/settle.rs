@@ -1,7 +1,7 @@
 //! What one commit says at the end of a claim: what is done goes, what is not done is kept elsewhere. All or nothing.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::error::LedgerError;
 use super::job::NewJob;
@@ -25,6 +25,9 @@ pub struct Settlement {
     /// After how long.
     pub repeat_after: std::time::Duration,
     pub jobs: Vec<NewJob>,
+    /// The revision that the touches were resolved by: another one may have a generation that they never reached. One
+    /// that comes after this commit is backfilled from a snapshot that sees what was touched.
+    pub revision: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +60,17 @@ impl Settlement {
     }
 
     async fn write(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
+        if let Some(revision) = self.revision {
+            let found: i64 = sqlx::query("SELECT revision FROM highwater.source")
+                .fetch_one(&mut *connection)
+                .await?
+                .try_get(0)?;
+            if found != revision {
+                return Err(LedgerError::Refused(format!(
+                    "the set of indexes has moved on to revision {found}"
+                )));
+            }
+        }
         self.remove_done(connection).await?;
         if !self.unparked.is_empty() {
             self.unpark(connection).await?;

@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod intake;
 pub mod queue;
 pub mod receipt;
+pub mod record;
 pub mod settings;
 pub mod worker;
 pub mod write;

@@ -77,12 +77,11 @@ impl Taken {
 
 impl Line {
     fn push(&mut self, key: Key, receipts: impl IntoIterator<Item = Receipt>) {
-        match self.receipts.get_mut(&key) {
-            Some(known) => known.extend(receipts),
-            None => {
-                self.order.push_back(key.clone());
-                self.receipts.insert(key, receipts.into_iter().collect());
-            }
+        if let Some(known) = self.receipts.get_mut(&key) {
+            known.extend(receipts);
+        } else {
+            self.order.push_back(key.clone());
+            self.receipts.insert(key, receipts.into_iter().collect());
         }
     }
 }

@@ -125,11 +125,12 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the test waits for the one task it starts")]
     async fn it_closes_as_soon_as_the_last_key_is_settled() {
         let receipt = Receipt::expecting([target("a"), target("b")]);
         let waiting = tokio::spawn({
             let receipt = receipt.clone();
-            async move { receipt.close_after(Duration::from_secs(3600)).await }
+            async move { receipt.close_after(Duration::from_hours(1)).await }
         });
         receipt.settle(&target("a"), &Fate::Moot);
         receipt.settle(&target("b"), &Fate::Moot);
@@ -141,7 +142,7 @@ mod tests {
     async fn what_comes_after_closing_is_ignored() {
         let receipt = Receipt::expecting([target("a"), target("b")]);
         receipt.settle(&target("a"), &Fate::Moot);
-        let closed = receipt.close_after(Duration::from_secs(60)).await;
+        let closed = receipt.close_after(Duration::from_mins(1)).await;
         assert_eq!((closed.settled.len(), closed.unsettled), (1, vec![target("b")]));
         receipt.settle(&target("b"), &Fate::Moot);
         assert!(receipt.close().settled.is_empty());

@@ -138,7 +138,7 @@ impl Writer {
             let answer = self.elastic.bulk(&generation.concrete, &drafts).await;
             crate::metrics::bulk(started.elapsed(), answer.is_ok());
             let again = match answer {
-                Ok(outcomes) => self.settle(generation, &drafts, outcomes, report),
+                Ok(outcomes) => Self::settle(generation, &drafts, outcomes, report),
                 Err(error) => after(&error, &drafts, &mut parts, report),
             };
             if report.stopped.is_some() {
@@ -153,13 +153,7 @@ impl Writer {
     }
 
     /// Notes each outcome; what must be sent again is returned.
-    fn settle(
-        &self,
-        generation: &Generation,
-        drafts: &Drafts,
-        outcomes: Vec<Outcome>,
-        report: &mut Report,
-    ) -> Option<Drafts> {
+    fn settle(generation: &Generation, drafts: &Drafts, outcomes: Vec<Outcome>, report: &mut Report) -> Option<Drafts> {
         let mut again = Vec::new();
         for (position, (draft, outcome)) in drafts.items.iter().zip(outcomes).enumerate() {
             let written = if draft.op == Op::Delete {

@@ -81,7 +81,9 @@ pub fn fingerprint(definition: &Definition) -> String {
         .chain_update(ENCODER.to_be_bytes())
         .chain_update(definition.text.as_bytes())
         .finalize();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..16]
+        .iter()
+        .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
 }
 
 /// A way from the root to a table, as edges downward.
@@ -118,31 +120,28 @@ struct Scope<'c, 'd> {
 impl<'c, 'd> Walk<'c, 'd> {
     fn key(&mut self, root: &'c Table) -> Vec<String> {
         let place = &self.definition.table.place;
-        match &self.definition.key {
-            Some(key) => {
-                let known: Vec<bool> = key
-                    .iter()
-                    .map(|column| self.resolver.column(root, column, place))
-                    .collect();
-                if known.iter().all(|known| *known) && !level::is_unique(root, key) && root.kind != TableKind::View {
-                    self.resolver.mistakes.add(
-                        place,
-                        "the key is not unique",
-                        "name the columns of a primary key or unique index",
-                    );
-                }
-                key.clone()
+        if let Some(key) = &self.definition.key {
+            let known: Vec<bool> = key
+                .iter()
+                .map(|column| self.resolver.column(root, column, place))
+                .collect();
+            if known.iter().all(|known| *known) && !level::is_unique(root, key) && root.kind != TableKind::View {
+                self.resolver.mistakes.add(
+                    place,
+                    "the key is not unique",
+                    "name the columns of a primary key or unique index",
+                );
             }
-            None => {
-                if root.primary_key.is_empty() {
-                    self.resolver.mistakes.add(
-                        place,
-                        format!("table {:?} has no primary key", root.name),
-                        "add one, or name unique columns with: key: [column, …]",
-                    );
-                }
-                root.primary_key.clone()
+            key.clone()
+        } else {
+            if root.primary_key.is_empty() {
+                self.resolver.mistakes.add(
+                    place,
+                    format!("table {:?} has no primary key", root.name),
+                    "add one, or name unique columns with: key: [column, …]",
+                );
             }
+            root.primary_key.clone()
         }
     }
 
@@ -469,11 +468,11 @@ impl<'c, 'd> Walk<'c, 'd> {
         let order = self.order(
             &scope,
             relation,
-            stops
+            &stops
                 .iter()
                 .zip(aliases)
                 .map(|(stop, alias)| (alias.as_str(), stop.edge.lower))
-                .collect(),
+                .collect::<Vec<_>>(),
         );
         let limit = relation
             .limit
@@ -562,7 +561,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         &mut self,
         scope: &Scope<'c, 'd>,
         relation: &'d Relation,
-        tables: Vec<(&str, &'c Table)>,
+        tables: &[(&str, &'c Table)],
     ) -> Vec<OrderTerm<'c>> {
         let mut terms: Vec<OrderTerm<'c>> = Vec::new();
         for order in &relation.order {

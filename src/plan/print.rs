@@ -9,10 +9,10 @@ impl Plan {
     #[must_use]
     pub fn print(&self) -> String {
         let mut text = String::new();
-        let mut line = |line: String| {
+        let mut say = |line: String| {
             let _ = writeln!(text, "{line}"); // writing to a String cannot fail
         };
-        line(format!(
+        say(format!(
             "-- index {}: key {}",
             self.index,
             self.key
@@ -43,7 +43,7 @@ impl Plan {
                 Rank::Worker(columns) if columns.is_empty() => "",
                 Rank::Worker(_) => ", sorted here",
             };
-            line(format!(
+            say(format!(
                 "\n-- build {name} ({shape}, {link}{rank})\n{};",
                 level.select.sql
             ));
@@ -55,12 +55,12 @@ impl Plan {
                 .find(|table| table.oid == fanout.table)
                 .map_or("?", |table| table.sql.as_str());
             if fanout.direct {
-                line(format!(
+                say(format!(
                     "\n-- touched {table}: ({}) is the document's key",
                     fanout.needs.join(", ")
                 ));
             } else {
-                line(format!(
+                say(format!(
                     "\n-- touched {table}, by ({})\n{};",
                     fanout.needs.join(", "),
                     fanout.by_columns.first

@@ -30,12 +30,8 @@ impl Links {
     }
 
     /// How many distinct values there are.
-    pub fn len(&self) -> usize {
-        if self.parts == 0 {
-            0
-        } else {
-            self.spans.len() / self.parts
-        }
+    pub fn count(&self) -> usize {
+        self.spans.len().checked_div(self.parts).unwrap_or_default()
     }
 
     /// The text of one part of a value.
@@ -46,7 +42,7 @@ impl Links {
 
     /// One part of every value, for binding. Linking values are texts that Postgres sent, and so UTF-8.
     pub fn texts(&self, part: usize) -> Vec<&str> {
-        (0..self.len())
+        (0..self.count())
             .map(|number| std::str::from_utf8(self.part(number, part)).unwrap_or_default())
             .collect()
     }

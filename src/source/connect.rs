@@ -98,6 +98,13 @@ fn options(url: &SecretString, settings: &PostgresSettings) -> Result<PgConnectO
         .options([
             ("jit", "off"),
             ("plan_cache_mode", "force_generic_plan"),
+            // Keys are texts that Postgres makes, on whichever connection; and a policy must fail, never hide a row.
+            ("row_security", "off"),
+            ("timezone", "UTC"),
+            ("datestyle", "ISO, YMD"),
+            ("intervalstyle", "iso_8601"),
+            ("bytea_output", "hex"),
+            ("extra_float_digits", "1"),
             (
                 "statement_timeout",
                 &format!("{}ms", settings.statement_timeout.as_millis()),

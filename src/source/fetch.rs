@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row, ValueRef};
 
 use crate::catalog::Wire;
 use crate::key::Key;
@@ -61,7 +61,7 @@ impl Batch {
         for position in 0..plan.levels.len() {
             let (sql, arguments) = if position == 0 {
                 root_query(plan, scope)?
-            } else if self.links[position].len() == 0 {
+            } else if self.links[position].count() == 0 {
                 self.rows[position].sort(0);
                 continue;
             } else {
@@ -74,7 +74,7 @@ impl Batch {
             let links = if position == 0 {
                 self.keys.len()
             } else {
-                self.links[position].len()
+                self.links[position].count()
             };
             self.rows[position].sort(links);
         }
@@ -239,7 +239,7 @@ fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32)
     if let Rank::Worker(columns) = &level.order {
         for column in columns {
             let value = raw(row, column.at)?;
-            out.push(if value.is_none() == column.nulls_first { 0 } else { 1 });
+            out.push(u8::from(value.is_none() != column.nulls_first));
             if let Some(bytes) = value {
                 let from = out.len();
                 encode::push_sort_key(level.select.wires[column.at], bytes, out);
@@ -254,7 +254,6 @@ fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32)
 
 fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
     let value = row.try_get_raw(at)?;
-    use sqlx::ValueRef;
     if value.is_null() {
         return Ok(None);
     }

@@ -33,7 +33,7 @@ impl Default for PostgresSettings {
             url: SecretString::from(""),
             owner_url: None,
             ca_file: None,
-            max_connections: 16,
+            max_connections: 32,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_mins(1),
             lock_timeout: Duration::from_millis(300),

@@ -74,7 +74,7 @@ impl Drop for Program {
 }
 
 /// How long anything may take before a test gives up; never a measure of speed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl World {
     /// A database with `schema`, and one definition, in which `{index}` stands for the index's name.

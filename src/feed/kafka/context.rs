@@ -4,7 +4,7 @@
 //! connection's health is read from the statistics, which name each broker's state; errors only supply the reason.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -36,8 +36,8 @@ enum Trouble {
 
 /// The context of one consumer.
 pub struct Listening {
-    /// None for a look that nobody follows.
-    reporter: Option<Arc<Reporter>>,
+    /// None for a look that nobody follows. Weak, since librdkafka may let go of this long after the task has ended.
+    reporter: Option<Weak<Reporter>>,
     brokers: String,
     state: Mutex<Seen>,
 }
@@ -52,7 +52,7 @@ struct Seen {
 }
 
 impl Listening {
-    pub fn new(reporter: Arc<Reporter>, brokers: String) -> Self {
+    pub fn new(reporter: Weak<Reporter>, brokers: String) -> Self {
         Self {
             reporter: Some(reporter),
             brokers,
@@ -99,7 +99,7 @@ impl Listening {
 
     fn well(&self) {
         self.seen().trouble = None;
-        if let Some(reporter) = &self.reporter {
+        if let Some(reporter) = self.reporter.as_ref().and_then(Weak::upgrade) {
             reporter.running();
         }
     }
@@ -118,7 +118,7 @@ impl Listening {
             Trouble::Other => format!("Kafka: {reason}"),
         };
         drop(seen);
-        if let Some(reporter) = &self.reporter {
+        if let Some(reporter) = self.reporter.as_ref().and_then(Weak::upgrade) {
             reporter.waiting(text);
         }
     }
@@ -137,6 +137,13 @@ fn trouble_of(code: Code) -> Option<Trouble> {
         Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::Fatal => Some(Trouble::Other),
         _ => None, // more than a hundred codes, new ones with each version; librdkafka retries by itself
     }
+}
+
+/// `[thread]: host:port/id: Connect to … failed: Connection refused (after 0ms in state CONNECT)` without what changes from
+/// try to try, or is said beside it.
+fn cause(reason: &str) -> String {
+    let reason = reason.split(" (after").next().unwrap_or(reason);
+    reason.rsplit(" failed: ").next().unwrap_or(reason).to_owned()
 }
 
 impl ConsumerContext for Listening {
@@ -169,14 +176,18 @@ impl ClientContext for Listening {
 
     /// Called from [`StreamConsumer::recv`](rdkafka::consumer::StreamConsumer::recv), before it returns the error itself.
     fn error(&self, _: KafkaError, reason: &str) {
-        // "host:port/id: Connect to … failed: Connection refused (after 0ms in state CONNECT)"
-        let reason = reason.split(" (after").next().unwrap_or(reason);
         if !reason.contains("brokers are down") {
-            self.seen().cause = Some(reason.to_owned());
+            self.seen().cause = Some(cause(reason));
         }
     }
 
     fn log(&self, level: Level, subject: &str, line: &str) {
+        if self.reporter.is_none() {
+            if subject == "FAIL" || subject == "ERROR" {
+                self.seen().cause.get_or_insert_with(|| cause(line));
+            }
+            return;
+        }
         let due = {
             let mut seen = self.seen();
             let last = seen.logged.get(subject).copied();
@@ -195,5 +206,17 @@ impl ClientContext for Listening {
                 tracing::warn!(target: "librdkafka", subject, "{line}");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_short() {
+        let line = "[thrd:a:1/bootstrap]: a:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)";
+        assert_eq!(cause(line), "Connection refused");
+        assert_eq!(cause("Disconnected"), "Disconnected");
     }
 }

@@ -1,0 +1,47 @@
+//! From what became of keys to the ledger's rows that say so.
+
+use chrono::{DateTime, Utc};
+
+use super::fleet::Fleet;
+use super::receipt::{Closed, Fate, Target};
+use super::worker::Shared;
+use crate::ledger::Settlement;
+use crate::ledger::settle::{Death, Park};
+
+/// Sorts fates into the rows that say them.
+pub fn record(settlement: &mut Settlement, closed: Closed, mut park: impl FnMut(Target) -> Park) {
+    for ((generation, key), fate) in closed.settled {
+        match fate {
+            Fate::Written(version) => settlement.written.push((generation, key, version)),
+            Fate::Deleted(version) => {
+                settlement.deletes.push((generation, key.clone(), version));
+                settlement.written.push((generation, key, version));
+            }
+            Fate::Dead(version, _, reason) => settlement.dead.push(Death {
+                generation,
+                key,
+                version,
+                reason,
+            }),
+            Fate::Moot => {}
+        }
+    }
+    settlement.parked.extend(closed.unsettled.into_iter().map(&mut park));
+}
+
+/// A key that could not be settled in time, and why.
+pub fn park(shared: &Shared, fleet: &Fleet, (generation, key): Target, at: DateTime<Utc>) -> Park {
+    let reason = shared
+        .queue
+        .held(generation)
+        .unwrap_or_else(|| match fleet.generations.get(&generation) {
+            Some(_) => "not written in time".to_owned(),
+            None => "the generation is not planned".to_owned(),
+        });
+    Park {
+        generation,
+        key,
+        reason,
+        at,
+    }
+}

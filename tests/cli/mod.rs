@@ -1,0 +1,3 @@
+//! What the verbs say to a person.
+
+mod check;
