@@ -74,20 +74,23 @@ pub async fn forget_retired(pool: &PgPool) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Takes deletes whose repetition is due.
+/// Takes deletes whose repetition is due, of the generations named.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn take_deletes(pool: &PgPool, limit: u32) -> Result<Option<DueDeletes>, LedgerError> {
-    let due = sqlx::query("SELECT EXISTS (SELECT FROM highwater.repeated_delete WHERE due_at <= now())");
-    if !due.fetch_one(pool).await?.try_get::<bool, _>(0)? {
+pub async fn take_deletes(pool: &PgPool, generations: &[i32], limit: u32) -> Result<Option<DueDeletes>, LedgerError> {
+    let due = sqlx::query(
+        "SELECT EXISTS (SELECT FROM highwater.repeated_delete WHERE due_at <= now() AND generation = ANY($1))",
+    );
+    if !due.bind(generations).fetch_one(pool).await?.try_get::<bool, _>(0)? {
         return Ok(None);
     }
     let mut transaction = pool.begin_with(BEGIN).await?;
     let rows = sqlx::query(
         "DELETE FROM highwater.repeated_delete WHERE (generation, key, version) IN (SELECT generation, key, version \
-         FROM highwater.repeated_delete WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING generation, key, version",
+         FROM highwater.repeated_delete WHERE due_at <= now() AND generation = ANY($1) ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING generation, key, version",
     )
+    .bind(generations)
     .bind(i64::from(limit))
     .fetch_all(&mut *transaction)
     .await?;

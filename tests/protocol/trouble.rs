@@ -186,8 +186,17 @@ async fn an_index_that_takes_no_writes_waits_alone() {
     let other = format!("{}-2", world.index);
     let daemon = world.start_program();
     world.live().await;
+    world.run("delete from book where id = 200").await;
     world.settled().await;
     block(&world, true).await;
+    // A repeated delete of the one does not stand before those of the other.
+    world.run("update highwater.repeated_delete set due_at = now()").await;
+    world
+        .until(
+            "(select array_agg(index_name) from highwater.repeated_delete \
+             join highwater.generation on generation.id = generation) = array[(select min(index_name) from highwater.generation)]",
+        )
+        .await;
     for round in 0..5 {
         world
             .run(&format!(
