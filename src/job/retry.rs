@@ -18,7 +18,7 @@ use crate::pipeline::receipt::Receipt;
 use crate::pipeline::record::record;
 use crate::pipeline::worker::Shared;
 use crate::pipeline::write::Stop;
-use crate::pipeline::{Fleet, Lane};
+use crate::pipeline::{Fleet, Generation, Lane};
 use crate::source::Postgres;
 
 /// Walks what waits in the ledger.
@@ -110,34 +110,38 @@ impl Retry {
         Ok(true)
     }
 
+    /// Each index by itself: one that takes no writes must not keep the others' waiting.
     async fn deletes(&self) -> Result<bool, JobError> {
         let fleet = self.shared.fleet.borrow().clone();
-        let Some(due) = parked::take_deletes(self.postgres.pool(), &self.free(&fleet), PAGE).await? else {
+        let mut found = false;
+        for id in self.free(&fleet) {
+            if let Some(generation) = fleet.generations.get(&id) {
+                found |= self.deletes_of(generation).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn deletes_of(&self, generation: &Generation) -> Result<bool, JobError> {
+        let Some(due) = parked::take_deletes(self.postgres.pool(), generation.id, PAGE).await? else {
             return Ok(false);
         };
-        if due.deletes.is_empty() {
-            return Ok(false); // another daemon has them
+        let mut by_version: HashMap<Version, Vec<Key>> = HashMap::new();
+        for (key, version) in due.deletes {
+            by_version.entry(version).or_default().push(key);
         }
-        let mut by_index: HashMap<(i32, Version), Vec<Key>> = HashMap::new();
-        for (generation, key, version) in due.deletes {
-            by_index.entry((generation, version)).or_default().push(key);
-        }
-        for ((generation, version), keys) in by_index {
-            let Some(generation) = fleet.generations.get(&generation) else {
-                continue;
-            };
-            let answer = self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await;
-            let refused = match answer {
+        let found = !by_version.is_empty(); // else another daemon has them
+        for (version, keys) in by_version {
+            let refused = match self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await {
                 Ok(outcomes) if outcomes.iter().all(Outcome::is_settled) => continue,
                 Ok(_) => format!("{} takes no deletes now", generation.concrete),
                 Err(error) => error.to_string(),
             };
-            // All stay due; while this one waits, those of the others are taken without it.
-            self.shared.obey(generation.id, Some(&Stop::Sink(refused.clone())));
-            return Err(JobError::Waiting(refused));
+            self.shared.obey(generation.id, Some(&Stop::Sink(refused)));
+            return Ok(false); // all stay due
         }
         due.transaction.commit().await.map_err(LedgerError::from)?;
-        Ok(true)
+        Ok(found)
     }
 }
 
