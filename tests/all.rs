@@ -7,6 +7,7 @@ mod elastic;
 mod feed;
 mod house;
 mod http;
+mod plan;
 mod protocol;
 mod source;
 mod support;

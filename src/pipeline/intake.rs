@@ -16,6 +16,7 @@ use crate::ledger::capture::Layout;
 use crate::ledger::job::{Kind, NewJob};
 use crate::plan::{Fanout, Plan};
 use crate::source::SourceError;
+use crate::source::error::Verdict;
 use crate::source::resolve::{self, Columns};
 
 /// What a claim comes to.
@@ -132,7 +133,19 @@ async fn follow(
     }
     for way in ways(fanout, layout, if fanout.direct { Vec::new() } else { whole }, key_only) {
         let limit = i64::try_from(storm_above).unwrap_or(i64::MAX - 1) + 1;
-        let keys = resolve::roots(connection, way.statement, &way.columns, None, plan.key.len(), limit).await?;
+        let keys = match resolve::roots(connection, way.statement, &way.columns, None, plan.key.len(), limit).await {
+            // A value that does not fit its column: told by hand, or logged before the column got another type. It must
+            // not stop the others, and what it stood for is among all.
+            Err(error) if error.verdict(true) == Verdict::Bisect => {
+                resolved.jobs.push(NewJob {
+                    generation,
+                    kind: Kind::Backfill,
+                    touched: None,
+                });
+                continue;
+            }
+            other => other?,
+        };
         if keys.len() as u64 > storm_above {
             let touched = way.rows.iter().map(|row| row.to_vec()).collect();
             resolved.jobs.push(NewJob {

@@ -132,6 +132,18 @@ impl<'c, 'd> Walk<'c, 'd> {
                     "name the columns of a primary key or unique index",
                 );
             }
+            let nullable = |column: &&String| root.columns.get(*column).is_some_and(|column| !column.not_null);
+            if let Some(column) = key.iter().find(nullable).filter(|_| root.kind != TableKind::View) {
+                self.resolver.mistakes.add(
+                    place,
+                    format!("the key column {column:?} may be null, and a row without a key has no document"),
+                    format!(
+                        "run: ALTER TABLE {} ALTER COLUMN {} SET NOT NULL, or choose other columns",
+                        root.sql(),
+                        quote(column)
+                    ),
+                );
+            }
             key.clone()
         } else {
             if root.primary_key.is_empty() {
@@ -208,7 +220,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             several => {
                 let columns = several.iter().map(|column| &root.columns[column]);
                 let tuple = names::list(several.iter().map(|column| format!("\"root\".{}", quote(column))));
-                format!("({tuple}) IN (SELECT * FROM {})", names::unnest(columns, "k", false))
+                format!("({tuple}) IN (SELECT * FROM {})", names::unnest(columns, "k"))
             }
         };
         let select = Select {

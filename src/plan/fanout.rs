@@ -86,14 +86,10 @@ fn sql(root: &Table, key: &[String], path: &Path<'_>, by_key: Option<&[String]>,
     let touched = match by_key {
         None => {
             let columns = last.lower_columns.iter().map(|column| &last.lower.columns[column]);
-            format!("SELECT DISTINCT * FROM {}", names::unnest(columns, "touched", false))
+            format!("SELECT DISTINCT * FROM {}", names::unnest(columns, "touched"))
         }
         Some(columns) => {
-            let keys = names::unnest(
-                columns.iter().map(|column| &last.lower.columns[column]),
-                "touched",
-                false,
-            );
+            let keys = names::unnest(columns.iter().map(|column| &last.lower.columns[column]), "touched");
             let on = names::list(columns.iter().map(|column| format!("r.{}", quote(column))));
             let found = names::list(last.lower_columns.iter().map(|column| format!("r.{}", quote(column))));
             format!(

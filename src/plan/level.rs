@@ -1,6 +1,6 @@
 //! Resolving one relation: its tables, the joins between them, and the edges by which a change is followed upward.
 
-use crate::catalog::{Catalog, Table, TableKind};
+use crate::catalog::{Catalog, Column, Table, TableKind};
 use crate::definition::{Hop, Join, Relation, RelationKind, Sql, TableName};
 use crate::mistake::{Mistakes, Place};
 
@@ -123,12 +123,16 @@ impl<'c> Resolver<'c> {
         let mut upper = above;
         for (position, hop) in relation.through.iter().chain(std::iter::once(&last)).enumerate() {
             let lower = self.table(&hop.table)?;
-            let one = relation.kind == RelationKind::One && relation.through.is_empty();
+            let wanted = match (relation.kind, relation.through.is_empty()) {
+                (RelationKind::One, true) if relation.order.is_empty() => Wanted::One,
+                (RelationKind::One, true) => Wanted::First,
+                _ => Wanted::Many,
+            };
             let edge = self.join(
                 upper,
                 lower,
                 join,
-                one.then_some(()),
+                wanted,
                 position == 0 || join.is_some(),
                 &hop.table.place,
             )?;
@@ -153,14 +157,14 @@ impl<'c> Resolver<'c> {
             lower,
             lower,
             relation.join.as_ref(),
-            Some(()),
+            Wanted::One,
             true,
             &relation.table.place,
         )?;
         let first = if above.oid == lower.oid {
             own.clone()
         } else {
-            self.join(above, lower, None, Some(()), true, &relation.table.place)?
+            self.join(above, lower, None, Wanted::One, true, &relation.table.place)?
         };
         if first.lower_columns != own.lower_columns {
             self.mistakes.add(
@@ -187,13 +191,39 @@ impl<'c> Resolver<'c> {
         })
     }
 
-    /// The join as written, or the only foreign key that fits. `one` prefers the key on the upper side.
+    /// Whether the columns can be compared; notes it otherwise.
+    fn comparable(
+        &mut self,
+        upper: &Table,
+        lower: &Table,
+        (above, below): (&[String], &[String]),
+        place: &Place,
+    ) -> bool {
+        let mut fine = true;
+        for (above, below) in above.iter().zip(below) {
+            let (one, other) = (&upper.columns[above], &lower.columns[below]);
+            if kind(one) != kind(other) {
+                fine = false;
+                self.mistakes.add(
+                    place,
+                    format!(
+                        "column {above:?} of {:?} ({}) and column {below:?} of {:?} ({}) cannot be compared",
+                        upper.name, one.type_name, lower.name, other.type_name
+                    ),
+                    "join columns of one type; a generated column can hold the value in the other's type",
+                );
+            }
+        }
+        fine
+    }
+
+    /// The join as written, or the only foreign key that fits.
     fn join(
         &mut self,
         upper: &'c Table,
         lower: &'c Table,
         join: Option<&Join>,
-        one: Option<()>,
+        wanted: Wanted,
         first: bool,
         place: &Place,
     ) -> Option<Edge<'c>> {
@@ -202,7 +232,8 @@ impl<'c> Resolver<'c> {
                 let above = self.column(upper, above, &join.place);
                 self.column(lower, below, &join.place) && above && fine
             });
-            let (upper_columns, lower_columns) = join.pairs.iter().cloned().unzip();
+            let (upper_columns, lower_columns): Columns = join.pairs.iter().cloned().unzip();
+            let fine = fine && self.comparable(upper, lower, (&upper_columns, &lower_columns), &join.place);
             return fine.then_some(Edge {
                 upper,
                 upper_columns,
@@ -211,11 +242,12 @@ impl<'c> Resolver<'c> {
                 tree: None,
             });
         }
-        let mut choices = candidates(upper, lower, one.is_some(), first);
+        let mut choices = candidates(upper, lower, wanted, first);
         match choices.len() {
             1 => {
                 let (upper_columns, lower_columns) = choices.pop()?;
-                Some(Edge {
+                let fine = self.comparable(upper, lower, (&upper_columns, &lower_columns), place);
+                fine.then_some(Edge {
                     upper,
                     upper_columns,
                     lower,
@@ -257,8 +289,27 @@ impl<'c> Resolver<'c> {
 
 type Columns = (Vec<String>, Vec<String>);
 
+/// Types whose values `=` compares whatever the session's settings are; each of its own kind with itself.
+fn kind(column: &Column) -> (u32, u32) {
+    match column.type_oid {
+        20 | 21 | 23 | 26 | 700 | 701 | 1700 => (1, 0), // numbers
+        19 | 25 | 1042 | 1043 => (2, 0),                // texts
+        1082 | 1114 => (3, 0),                          // dates, and timestamps without a zone
+        other => (0, other),
+    }
+}
+
+/// How many rows a join is to find.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    One,
+    /// One of several, by an order.
+    First,
+    Many,
+}
+
 /// Foreign keys that could be meant, as (upper's columns, lower's columns).
-fn candidates(upper: &Table, lower: &Table, one: bool, first: bool) -> Vec<Columns> {
+fn candidates(upper: &Table, lower: &Table, wanted: Wanted, first: bool) -> Vec<Columns> {
     let down = || {
         let keys = upper.foreign_keys.iter().filter(|key| key.target == lower.oid);
         keys.map(|key| (key.columns.clone(), key.target_columns.clone()))
@@ -267,20 +318,21 @@ fn candidates(upper: &Table, lower: &Table, one: bool, first: bool) -> Vec<Colum
         let keys = lower.foreign_keys.iter().filter(|key| key.target == upper.oid);
         keys.map(|key| (key.target_columns.clone(), key.columns.clone()))
     };
-    let mut found: Vec<Columns> = match (one, first) {
-        // An object: this row points at it, or it points here and is unique.
-        (true, _) => {
+    let mut found: Vec<Columns> = match (wanted, first) {
+        // An object: this row points at it, or it points here and is unique, or is the first in its order.
+        (Wanted::One | Wanted::First, _) => {
             let pointing: Vec<Columns> = down().collect();
             if pointing.is_empty() {
-                up().filter(|(_, columns)| is_unique(lower, columns)).collect()
+                up().filter(|(_, columns)| wanted == Wanted::First || is_unique(lower, columns))
+                    .collect()
             } else {
                 pointing
             }
         }
         // An array: its rows point here.
-        (false, true) => up().collect(),
+        (Wanted::Many, true) => up().collect(),
         // Beyond a junction, either side may hold the key.
-        (false, false) => down().chain(up()).collect(),
+        (Wanted::Many, false) => down().chain(up()).collect(),
     };
     found.dedup();
     found

@@ -34,21 +34,33 @@ fn without_modifier(type_name: &str) -> String {
     }
 }
 
-/// `unnest($1::text[]::T1[], …) [WITH ORDINALITY] AS alias(c1, … [, n])`: one row a bound tuple.
-pub fn unnest<'a>(columns: impl Iterator<Item = &'a Column>, alias: &str, ordinality: bool) -> String {
+/// `unnest($1::text[]::T1[], …) AS alias(c1, …)`: one row a bound tuple.
+pub fn unnest<'a>(columns: impl Iterator<Item = &'a Column>, alias: &str) -> String {
     let casts: Vec<String> = columns.map(cast).collect();
-    let arrays = list(
-        casts
-            .iter()
-            .enumerate()
-            .map(|(at, cast)| format!("${}::text[]::{cast}[]", at + 1)),
-    );
-    let mut named: Vec<String> = (1..=casts.len()).map(|at| format!("c{at}")).collect();
-    if ordinality {
-        named.push("n".to_owned());
-    }
-    let ordinal = if ordinality { " WITH ORDINALITY" } else { "" };
-    format!("unnest({arrays}){ordinal} AS {alias}({})", named.join(", "))
+    let named = list((1..=casts.len()).map(|at| format!("c{at}")));
+    format!("unnest({}) AS {alias}({named})", bound(&casts))
+}
+
+/// The same, numbered, for statements that people's own tables and expressions stand in: no name here is one of theirs.
+pub fn numbered<'a>(columns: impl Iterator<Item = &'a Column>) -> String {
+    let casts: Vec<String> = columns.map(cast).collect();
+    let named = list((0..casts.len()).map(key_column));
+    format!("unnest({}) WITH ORDINALITY AS {KEY}({named}, {ORDINAL})", bound(&casts))
+}
+
+/// The alias of [`numbered`] keys.
+pub const KEY: &str = "\"highwater key\"";
+/// The column that numbers them.
+pub const ORDINAL: &str = "\"highwater ordinal\"";
+
+/// The column of their part `at`.
+pub fn key_column(at: usize) -> String {
+    format!("\"highwater key {}\"", at + 1)
+}
+
+fn bound(casts: &[String]) -> String {
+    let arrays = casts.iter().enumerate();
+    list(arrays.map(|(at, cast)| format!("${}::text[]::{cast}[]", at + 1)))
 }
 
 #[cfg(test)]

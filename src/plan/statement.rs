@@ -4,7 +4,10 @@ use crate::catalog::{Column, Table, Wire, quote};
 use crate::definition::Sql;
 
 use super::level::Edge;
-use super::names;
+use super::names::{self, KEY, ORDINAL};
+
+/// The rows above, which no table of a person's is called.
+const UP: &str = "\"highwater up\"";
 
 /// Selected expressions, each once.
 #[derive(Default)]
@@ -75,6 +78,11 @@ pub fn equal(alias: &str, columns: &[String], other: impl Fn(usize) -> String) -
         .join(" AND ")
 }
 
+/// Part `at` of the linking values.
+fn linking(at: usize) -> String {
+    format!("{KEY}.{}", names::key_column(at))
+}
+
 /// A statement under way.
 pub struct Parts<'a> {
     pub list: &'a SelectList,
@@ -90,16 +98,17 @@ pub struct Parts<'a> {
 }
 
 impl Parts<'_> {
+    /// The linking values are those of rows above, and so is their type: a wider integer need not fit the column here.
     fn link_columns(&self) -> impl Iterator<Item = &Column> {
         self.edge
-            .lower_columns
+            .upper_columns
             .iter()
-            .map(|name| &self.edge.lower.columns[name])
+            .map(|name| &self.edge.upper.columns[name])
     }
 
     /// Keyed by value: `= any($1)`.
     pub fn by_value(&self) -> String {
-        let cast = names::cast(&self.edge.lower.columns[&self.edge.lower_columns[0]]);
+        let cast = names::cast(&self.edge.upper.columns[&self.edge.upper_columns[0]]);
         let key = format!(
             "{}.{} = any($1::text[]::{cast}[])",
             quote(self.first),
@@ -116,21 +125,21 @@ impl Parts<'_> {
 
     /// Keyed by the ordinal of the bound tuple, which is the first column.
     pub fn by_ordinal(&self) -> String {
-        let keys = names::unnest(self.link_columns(), "k", true);
-        let on = equal(self.first, &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
+        let keys = names::numbered(self.link_columns());
+        let on = equal(self.first, &self.edge.lower_columns, linking);
         format!(
-            "SELECT k.n, {} FROM {keys} CROSS JOIN {} WHERE {}{}",
+            "SELECT {KEY}.{ORDINAL}, {} FROM {keys} CROSS JOIN {} WHERE {}{}",
             self.list.expressions.join(", "),
             self.from,
             self.with_conditions(&on),
-            self.ordered("k.n, ")
+            self.ordered(&format!("{KEY}.{ORDINAL}, "))
         )
     }
 
     /// Keyed by ordinal, at most `limit` rows each: the first column is the ordinal, the last one the rank.
     pub fn limited(&self, limit: u32) -> String {
-        let keys = names::unnest(self.link_columns(), "k", true);
-        let on = equal(self.first, &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
+        let keys = names::numbered(self.link_columns());
+        let on = equal(self.first, &self.edge.lower_columns, linking);
         let order = self.order.clone().unwrap_or_else(|| "1".to_owned());
         let named = self
             .list
@@ -140,7 +149,7 @@ impl Parts<'_> {
             .map(|(at, expression)| format!("{expression} AS e{at}"));
         let outer = names::list((0..self.list.expressions.len()).map(|at| format!("s.e{at}")));
         format!(
-            "SELECT k.n, {outer}, s.rank FROM {keys} CROSS JOIN LATERAL (SELECT {}, row_number() OVER (ORDER BY {order}) AS rank FROM {} \
+            "SELECT {KEY}.{ORDINAL}, {outer}, s.rank FROM {keys} CROSS JOIN LATERAL (SELECT {}, row_number() OVER (ORDER BY {order}) AS rank FROM {} \
              WHERE {} ORDER BY {order} LIMIT {limit}) AS s",
             named.collect::<Vec<_>>().join(", "),
             self.from,
@@ -150,7 +159,7 @@ impl Parts<'_> {
 
     /// Rows above in a tree: the first column is the ordinal, the last one the height above the linked row.
     pub fn ancestors(&self, tree: &super::level::Tree) -> String {
-        let keys = names::unnest(self.link_columns(), "k", true);
+        let keys = names::numbered(self.link_columns());
         let table = self.edge.lower.sql();
         let columns: Vec<&String> = self.edge.lower_columns.iter().chain(&tree.child_columns).collect();
         let carried = |alias: &str| {
@@ -162,13 +171,13 @@ impl Parts<'_> {
             )
         };
         let width = self.edge.lower_columns.len();
-        let start = equal("t", &self.edge.lower_columns, |at| format!("k.c{}", at + 1));
+        let start = equal("t", &self.edge.lower_columns, linking);
         let step = equal("t", &self.edge.lower_columns, |at| format!("up.u{}", width + at));
-        let back = equal(self.first, &self.edge.lower_columns, |at| format!("up.u{at}"));
+        let back = equal(self.first, &self.edge.lower_columns, |at| format!("{UP}.u{at}"));
         format!(
-            "WITH RECURSIVE up AS (SELECT k.n, 1 AS height, {} FROM {keys} JOIN {table} AS t ON {start} \
-             UNION ALL SELECT up.n, up.height + 1, {} FROM up JOIN {table} AS t ON {step} WHERE up.height < {}) \
-             SELECT up.n, {}, up.height FROM up CROSS JOIN {} WHERE {}",
+            "WITH RECURSIVE {UP} AS (SELECT {KEY}.{ORDINAL} AS n, 1 AS height, {} FROM {keys} JOIN {table} AS t ON {start} \
+             UNION ALL SELECT up.n, up.height + 1, {} FROM {UP} AS up JOIN {table} AS t ON {step} WHERE up.height < {}) \
+             SELECT {UP}.n, {}, {UP}.height FROM {UP} CROSS JOIN {} WHERE {}",
             carried("t"),
             carried("t"),
             tree.depth,

@@ -1,8 +1,10 @@
 //! The promises, on real servers.
 
 mod backwards;
+mod capture;
 mod first;
 mod locks;
+mod oracle;
 mod restart;
 mod trouble;
 mod version;

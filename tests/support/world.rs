@@ -294,6 +294,26 @@ impl World {
         (status == 200).then(|| without_mark(answer["_source"].take()))
     }
 
+    /// The answer's text to a search for every document, after a refresh.
+    pub async fn search_all(&self, index: &str) -> String {
+        self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+        let path = format!("/{index}/_search?size=10000");
+        self.transport
+            .send(
+                Method::Get,
+                &path,
+                HeaderMap::new(),
+                None::<&()>,
+                None::<String>,
+                Some(Duration::from_secs(30)),
+            )
+            .await
+            .expect("Elasticsearch answers")
+            .text()
+            .await
+            .expect("an answer")
+    }
+
     /// Every document of an index (or alias), by id, without the mark.
     pub async fn documents_of(&self, index: &str) -> BTreeMap<String, Value> {
         self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;

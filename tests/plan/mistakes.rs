@@ -1,0 +1,79 @@
+//! What is wrong with a definition is said with its place, what was found, and what to write instead.
+
+use highwater::definition::Definition;
+use highwater::plan::Plan;
+
+use super::golden::catalog;
+
+/// The mistakes of a definition over the golden files' schema, as `place: found / remedy`.
+async fn mistakes(text: &str) -> Vec<String> {
+    let definition = Definition::parse("book.yaml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mistakes = Plan::new(&definition, &catalog().await).err().expect("mistakes");
+    let said = mistakes.in_file_order().0.into_iter();
+    said.map(|mistake| format!("{}: {} / {}", mistake.place, mistake.found, mistake.remedy))
+        .collect()
+}
+
+#[tokio::test]
+async fn names_that_do_not_resolve_are_named_with_their_neighbours() {
+    let found = mistakes(
+        "index: b\ntable: book\nfields:\n  titel: text\n  name: { column: nothing_like_it, type: text }\n  \
+         p: { one: publischer, value: name, type: keyword }\n  e: { many: edition, order: jear, value: label, type: keyword }\n  \
+         q: { one: publisher, join: { publisher: id }, value: name, type: keyword }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:3 fields.titel: table \"book\" has no column \"titel\" / did you mean \"title\"?",
+            "book.yaml:5:3 fields.name: table \"book\" has no column \"nothing_like_it\" / it has: id, title, subtitle, price_cents, \
+             published_on, added, deleted_at, isbn, rating, cover, extra, mood, publisher_id, category_id, sequel_to, unused",
+            "book.yaml:6:13 fields.p.one: there is no table \"publischer\" / did you mean \"publisher\"? Names are taken literally, case included",
+            "book.yaml:7:30 fields.e.order: table \"edition\" has no column \"jear\" / did you mean \"year\"?",
+            "book.yaml:8:30 fields.q.join: table \"book\" has no column \"publisher\" / did you mean \"publisher_id\"?",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_ambiguous_join_lists_the_choices_and_a_missing_one_says_how() {
+    let found = mistakes(
+        "index: l\ntable: letter\nfields:\n  by: { one: author, value: name, type: keyword }\n  c: { many: country, value: name, type: keyword }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:14 fields.by.one: 2 foreign keys join \"letter\" and \"author\" / choose one: join: { receiver: id }  or  join: { sender: id }",
+            "book.yaml:5:14 fields.c.many: no foreign key joins \"letter\" and \"country\" / say how: join: { column of letter: column of country }",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn keys_and_joins_that_cannot_work_are_refused() {
+    assert_eq!(
+        mistakes("index: r\ntable: remark\nfields:\n  said: text\n").await,
+        [
+            "book.yaml:2:8 table: table \"remark\" has no primary key / add one, or name unique columns with: key: [column, …]"
+        ]
+    );
+    assert_eq!(
+        mistakes("index: r\ntable: book\nkey: [title]\nfields:\n  title: text\n").await,
+        [
+            "book.yaml:2:8 table: the key is not unique / name the columns of a primary key or unique index",
+            "book.yaml:2:8 table: the key column \"title\" may be null, and a row without a key has no document / \
+             run: ALTER TABLE \"public\".\"book\" ALTER COLUMN \"title\" SET NOT NULL, or choose other columns"
+        ]
+    );
+    assert_eq!(
+        mistakes(
+            "index: r\ntable: book\nfields:\n  p: { one: publisher, join: { title: id }, value: name, type: keyword }\n"
+        )
+        .await,
+        [
+            "book.yaml:4:30 fields.p.join: column \"title\" of \"book\" (text) and column \"id\" of \"publisher\" (integer) cannot be compared / \
+          join columns of one type; a generated column can hold the value in the other's type"
+        ]
+    );
+}

@@ -1,0 +1,4 @@
+//! What a definition becomes: SQL, capture and mapping, held fast in golden files.
+
+mod golden;
+mod mistakes;
