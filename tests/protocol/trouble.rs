@@ -287,6 +287,36 @@ async fn broken_and_silent_connections_to_postgres_cost_time_only() {
     troubled(&world, config, &proxy).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_lost_while_every_index_waits_are_taken_again() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let proxy = Proxy::before(&proxy::target(world.elastic_url())).await;
+    world.configure_for(
+        &world.database.url(),
+        &proxy.through(world.elastic_url()),
+        &[DEFINITION],
+        "pipeline:\n  retry_max: 500ms\ntouch_log:\n  close_after: 500ms\n  claims: 1\n",
+    );
+    let running = world.start().await;
+    world.settled().await;
+    proxy.refuse();
+    world
+        .run("update book set title = 'claimed, and lost' where id = 1")
+        .await;
+    // Every claim dies before it can be settled or parked, until nothing is left in the queue to try with.
+    let lost = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+        where application_name = 'highwater' and datname = current_database() and state = 'idle in transaction'";
+    let started = std::time::Instant::now();
+    while started.elapsed() < Duration::from_millis(2500) {
+        world.run(lost).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.until("not exists (select from highwater.parked)").await;
+    proxy.resume();
+    world.assert_in_step(TRUTH, "after all claims were lost").await;
+    running.stop().await;
+}
+
 /// Connections are cut in mid-flight, answers held back, and for a while nobody is let in.
 async fn troubled(world: &Arc<World>, config: highwater::config::Config, proxy: &Proxy) {
     let running = world.start_with(config);
