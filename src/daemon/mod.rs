@@ -218,6 +218,12 @@ impl Daemon {
             name = intake.ended() => Err(DaemonError::Ended(name)),
             name = workers.ended() => Err(DaemonError::Ended(name)),
         };
+        if matches!(outcome, Err(DaemonError::Fatal(_))) {
+            // Nothing more may be written, by any task, for any index; what was claimed rolls back.
+            workers.0.shutdown().await;
+            intake.0.shutdown().await;
+            return outcome;
+        }
         tracing::info!("stopping: settling what is under way");
         intake_stop.cancel();
         intake.finish(GRACE).await;

@@ -98,7 +98,8 @@ impl Keeper {
     /// After a lapse, a promotion or an adoption: once every transaction that may have gone unlogged has ended, sweep.
     async fn suspicion(&self, lapse: &mut Option<String>) -> Result<(), JobError> {
         let pool = self.postgres.pool();
-        if !ledger::lease::suspect(pool).await? {
+        // Not while the lease is out: what is not logged now would have to be swept for again.
+        if !ledger::lease::suspect(pool).await? || !ledger::lease::runs(pool).await? {
             return Ok(());
         }
         let mark = match lapse {

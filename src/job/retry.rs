@@ -9,15 +9,16 @@ use tokio_util::sync::CancellationToken;
 use super::JobError;
 use super::settings::JobSettings;
 use crate::draft::{Draft, Drafts, Op, Version};
-use crate::elastic::Elastic;
+use crate::elastic::{Elastic, Outcome};
 use crate::key::Key;
 use crate::ledger::parked::{self, Parked};
 use crate::ledger::settle::Park;
 use crate::ledger::{LedgerError, Settlement};
-use crate::pipeline::Lane;
 use crate::pipeline::receipt::Receipt;
 use crate::pipeline::record::record;
 use crate::pipeline::worker::Shared;
+use crate::pipeline::write::Stop;
+use crate::pipeline::{Fleet, Generation, Lane};
 use crate::source::Postgres;
 
 /// Walks what waits in the ledger.
@@ -58,14 +59,15 @@ impl Retry {
         Ok(keys || deletes)
     }
 
+    /// Generations that may be written to now.
+    fn free(&self, fleet: &Fleet) -> Vec<i32> {
+        let ids = fleet.generations.keys().copied();
+        ids.filter(|id| self.shared.queue.may_try(*id)).collect()
+    }
+
     async fn parked(&self) -> Result<bool, JobError> {
         let fleet = self.shared.fleet.borrow().clone();
-        let free: Vec<i32> = fleet
-            .generations
-            .keys()
-            .copied()
-            .filter(|id| self.shared.queue.held(*id).is_none() || self.shared.queue.may_try(*id))
-            .collect();
+        let free = self.free(&fleet);
         let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else {
             return Ok(false);
         };
@@ -108,32 +110,38 @@ impl Retry {
         Ok(true)
     }
 
+    /// Each index by itself: one that takes no writes must not keep the others' waiting.
     async fn deletes(&self) -> Result<bool, JobError> {
-        let Some(due) = parked::take_deletes(self.postgres.pool(), PAGE).await? else {
-            return Ok(false);
-        };
-        if due.deletes.is_empty() {
-            return Ok(false); // another daemon has them
-        }
         let fleet = self.shared.fleet.borrow().clone();
-        let mut by_index: HashMap<(i32, Version), Vec<Key>> = HashMap::new();
-        for (generation, key, version) in due.deletes {
-            by_index.entry((generation, version)).or_default().push(key);
-        }
-        for ((generation, version), keys) in by_index {
-            let Some(generation) = fleet.generations.get(&generation) else {
-                continue;
-            };
-            let outcomes = self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await?;
-            if outcomes.iter().any(|outcome| !outcome.is_settled()) {
-                return Err(JobError::Waiting(format!(
-                    "{} takes no deletes now",
-                    generation.concrete
-                ))); // all stay due
+        let mut found = false;
+        for id in self.free(&fleet) {
+            if let Some(generation) = fleet.generations.get(&id) {
+                found |= self.deletes_of(generation).await?;
             }
         }
+        Ok(found)
+    }
+
+    async fn deletes_of(&self, generation: &Generation) -> Result<bool, JobError> {
+        let Some(due) = parked::take_deletes(self.postgres.pool(), generation.id, PAGE).await? else {
+            return Ok(false);
+        };
+        let mut by_version: HashMap<Version, Vec<Key>> = HashMap::new();
+        for (key, version) in due.deletes {
+            by_version.entry(version).or_default().push(key);
+        }
+        let found = !by_version.is_empty(); // else another daemon has them
+        for (version, keys) in by_version {
+            let refused = match self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await {
+                Ok(outcomes) if outcomes.iter().all(Outcome::is_settled) => continue,
+                Ok(_) => format!("{} takes no deletes now", generation.concrete),
+                Err(error) => error.to_string(),
+            };
+            self.shared.obey(generation.id, Some(&Stop::Sink(refused)));
+            return Ok(false); // all stay due
+        }
         due.transaction.commit().await.map_err(LedgerError::from)?;
-        Ok(true)
+        Ok(found)
     }
 }
 

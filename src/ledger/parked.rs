@@ -74,30 +74,28 @@ pub async fn forget_retired(pool: &PgPool) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Takes deletes whose repetition is due.
+/// Takes deletes whose repetition is due, of one generation.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn take_deletes(pool: &PgPool, limit: u32) -> Result<Option<DueDeletes>, LedgerError> {
-    let due = sqlx::query("SELECT EXISTS (SELECT FROM highwater.repeated_delete WHERE due_at <= now())");
-    if !due.fetch_one(pool).await?.try_get::<bool, _>(0)? {
+pub async fn take_deletes(pool: &PgPool, generation: i32, limit: u32) -> Result<Option<DueDeletes>, LedgerError> {
+    let due =
+        sqlx::query("SELECT EXISTS (SELECT FROM highwater.repeated_delete WHERE due_at <= now() AND generation = $1)");
+    if !due.bind(generation).fetch_one(pool).await?.try_get::<bool, _>(0)? {
         return Ok(None);
     }
     let mut transaction = pool.begin_with(BEGIN).await?;
     let rows = sqlx::query(
         "DELETE FROM highwater.repeated_delete WHERE (generation, key, version) IN (SELECT generation, key, version \
-         FROM highwater.repeated_delete WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING generation, key, version",
+         FROM highwater.repeated_delete WHERE due_at <= now() AND generation = $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING key, version",
     )
+    .bind(generation)
     .bind(i64::from(limit))
     .fetch_all(&mut *transaction)
     .await?;
     let mut deletes = Vec::with_capacity(rows.len());
     for row in rows {
-        deletes.push((
-            row.try_get(0)?,
-            Key::from_text(row.try_get(1)?),
-            Version(row.try_get(2)?),
-        ));
+        deletes.push((Key::from_text(row.try_get(0)?), Version(row.try_get(1)?)));
     }
     Ok(Some(DueDeletes { transaction, deletes }))
 }
@@ -105,5 +103,5 @@ pub async fn take_deletes(pool: &PgPool, limit: u32) -> Result<Option<DueDeletes
 /// Deletes taken out; commit when they are acknowledged, drop otherwise.
 pub struct DueDeletes {
     pub transaction: Transaction<'static, Postgres>,
-    pub deletes: Vec<(i32, Key, Version)>,
+    pub deletes: Vec<(Key, Version)>,
 }

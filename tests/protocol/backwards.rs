@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use elasticsearch::http::Method;
-use highwater::draft::{Drafts, Version};
+use highwater::daemon::DaemonError;
+use highwater::draft::{Drafts, Op, Version};
 use highwater::elastic::{Elastic, Outcome};
+use highwater::job::apply;
 use highwater::key::Key;
 use highwater::pipeline::{Fleet, Generation};
 use highwater::source::build::{Builder, Scope};
-use highwater::source::{Postgres, snapshot};
+use highwater::source::error::Verdict;
+use highwater::source::{Postgres, SourceError, snapshot};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -21,6 +24,16 @@ const SCHEMA: &str = "create table book (id bigint primary key, title text); \
     insert into book select g, 'Title ' || g from generate_series(1, 100) g";
 const DEFINITION: &str = "index: '{index}'\ntable: book\nfields:\n  id: long\n  title: text\n";
 const TRUTH: &str = "select id::text, json_build_object('id', id, 'title', title) from book";
+
+/// A builder as the daemon has them, on any connection.
+fn builder(postgres: &Postgres) -> Builder {
+    Builder::new(
+        postgres,
+        &snapshot::fence_pool(postgres.pool()),
+        16_000_000,
+        256_000_000,
+    )
+}
 
 /// What a stalled worker holds: documents built from an older snapshot, not yet sent.
 struct Stalled {
@@ -35,14 +48,8 @@ impl Stalled {
         let postgres = Postgres::new(&config.postgres).expect("a pool");
         let fleet = Fleet::read(&postgres).await.expect("a fleet");
         let (generation, plan) = fleet.plans().next().expect("one generation");
-        let mut builder = Builder::new(
-            &postgres,
-            &snapshot::fence_pool(postgres.pool()),
-            16_000_000,
-            256_000_000,
-        );
         let keys: Vec<Key> = keys.iter().map(|key| Key::from_text(key)).collect();
-        let built = builder
+        let built = builder(&postgres)
             .build(plan, Scope::Keys(&keys), fleet.revision)
             .await
             .expect("a build");
@@ -82,6 +89,107 @@ async fn an_older_build_delivered_late_changes_nothing() {
     world.assert_in_step(TRUTH, "after the late delivery").await;
     assert_eq!(world.document("2").await, None);
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newer_content_in_the_index_is_as_good_as_written() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let running = world.start().await;
+    world.settled().await;
+    let stored = world
+        .ask(Method::Get, &format!("/{}/_doc/1", world.index), None)
+        .await
+        .1;
+    let version = stored["_version"].as_i64().expect("a version") + 1_000_000; // as of another daemon, far ahead
+    let path = format!("/{}-000001/_doc/1?version={version}&version_type=external", world.index);
+    let answer = world
+        .ask(Method::Put, &path, Some(json!({ "id": 1, "title": "newer" })))
+        .await;
+    assert_eq!(answer.0, 200, "{answer:?}");
+    world.run("update book set title = 'older' where id = 1").await;
+    world.settled().await;
+    assert_eq!(world.document("1").await, Some(json!({ "id": 1, "title": "newer" })));
+    world.until("not exists (select from highwater.dead)").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_a_later_epoch_stop_the_daemon() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let running = world.start().await;
+    world.settled().await;
+    let later = Version::new(2, 1).0;
+    let path = format!("/{}-000001/_doc/1?version={later}&version_type=external", world.index);
+    let answer = world
+        .ask(Method::Put, &path, Some(json!({ "id": 1, "title": "of another" })))
+        .await;
+    assert_eq!(answer.0, 200, "{answer:?}");
+    world.run("update book set title = 'of a zombie' where id = 1").await;
+    let error = running.outcome().await.expect_err("it stops by itself");
+    assert!(
+        matches!(&error, DaemonError::Fatal(why) if why.contains("later epoch")),
+        "{error}"
+    );
+    world.until("(select count(*) from highwater.touch) = 1").await; // nothing is taken for done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_planned_for_another_set_of_indexes_is_not_built() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let running = world.start().await;
+    let postgres = Postgres::new(&world.config().postgres).expect("a pool");
+    let fleet = Fleet::read(&postgres).await.expect("a fleet");
+    let (_, plan) = fleet.plans().next().expect("one generation");
+    let keys = [Key::from_text("1")];
+    let mut builder = builder(&postgres);
+    builder
+        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .await
+        .expect("as planned");
+    world.run("update highwater.source set revision = revision + 1").await;
+    let error = builder
+        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .await
+        .expect_err("another set");
+    assert!(matches!(error, SourceError::Revision { .. }), "{error}");
+    assert_eq!(error.verdict(true), Verdict::Replan);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_hidden_by_a_policy_are_never_deletes() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let role = format!("{}_reader", world.database.name());
+    world
+        .run(&format!("create role {role} login; grant select on book to {role}"))
+        .await;
+    let mut url: url::Url = world.database.url().parse().expect("a URL");
+    url.set_username(&role).expect("a user");
+    let mut config = world.config();
+    let mut owner = world.database.connect().await;
+    apply::apply(&mut owner, &config.definitions, &role, &config.job)
+        .await
+        .expect("it is applied");
+    config.postgres.url = url.as_str().into();
+    let postgres = Postgres::new(&config.postgres).expect("a pool");
+    let fleet = Fleet::read(&postgres).await.expect("a fleet");
+    let (_, plan) = fleet.plans().next().expect("one generation");
+    let keys = [Key::from_text("1"), Key::from_text("2")];
+    let mut builder = builder(&postgres);
+    let built = builder
+        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .await
+        .expect("without a policy");
+    assert!(built.drafts.items.iter().all(|draft| draft.op == Op::Index));
+    world
+        .run("alter table book enable row level security; create policy half on book using (id > 50)")
+        .await;
+    let error = builder
+        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .await
+        .expect_err("hidden rows");
+    assert_eq!(error.verdict(true), Verdict::Replan, "{error}");
+    world.run(&format!("drop owned by {role}; drop role {role}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

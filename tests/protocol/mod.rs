@@ -3,5 +3,9 @@
 mod backwards;
 mod capture;
 mod first;
+mod locks;
 mod oracle;
+mod restart;
+mod sweep;
+mod trouble;
 mod version;

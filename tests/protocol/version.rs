@@ -66,22 +66,28 @@ async fn whoever_sees_more_has_the_higher_version() {
     }
 }
 
-async fn read(world: Arc<World>) -> Vec<Seen> {
-    let postgres = Postgres::new(&world.config().postgres).expect("a pool");
-    let table = sqlx::query("select 'public.written'::regclass::oid::bigint, (select revision from highwater.source)")
+/// What a snapshot of the one table expects.
+async fn tables(world: &World) -> (i64, [PlannedTable; 1]) {
+    let row = sqlx::query("select 'public.written'::regclass::oid::bigint, (select revision from highwater.source)")
         .fetch_one(&world.pool)
         .await
         .expect("Postgres answers");
     let catalog = highwater::source::catalog::read_catalog(&mut world.database.connect().await)
         .await
         .expect("a catalog");
-    let tables = [PlannedTable {
-        oid: u32::try_from(table.get::<i64, _>(0)).expect("an oid"),
+    let table = PlannedTable {
+        oid: u32::try_from(row.get::<i64, _>(0)).expect("an oid"),
         sql: "public.written".to_owned(),
         shape: catalog.find(None, "written").expect("the table").shape.clone(),
-    }];
+    };
+    (row.get(1), [table])
+}
+
+async fn read(world: Arc<World>) -> Vec<Seen> {
+    let postgres = Postgres::new(&world.config().postgres).expect("a pool");
+    let (revision, tables) = tables(&world).await;
     let expected = Expected {
-        revision: table.get(1),
+        revision,
         tables: &tables,
     };
     let mut seen = Vec::with_capacity(SNAPSHOTS);
@@ -133,4 +139,43 @@ async fn write(world: Arc<World>, kind: usize, over: Arc<AtomicBool>, token: Arc
             tokio::time::sleep(std::time::Duration::from_millis(3)).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_not_rewritten_under_a_snapshot() {
+    let world = World::new(
+        &format!("{SCHEMA}; insert into written select generate_series(1, 10)"),
+        DEFINITION,
+    )
+    .await;
+    assert!(
+        world
+            .program(&["apply", "--yes"])
+            .output()
+            .expect("it runs")
+            .status
+            .success()
+    );
+    let postgres = Postgres::new(&world.config().postgres).expect("a pool");
+    let (revision, tables) = tables(&world).await;
+    let expected = Expected {
+        revision,
+        tables: &tables,
+    };
+    let mut snapshot = snapshot::open(postgres.pool(), expected, std::time::Duration::from_secs(5))
+        .await
+        .expect("a snapshot");
+    // Rewritten after the snapshot was taken, the table would look empty to it.
+    let rewrite = "set lock_timeout = '100ms'; alter table written alter token type numeric";
+    let refused = sqlx::raw_sql(rewrite)
+        .execute(&mut world.database.connect().await)
+        .await;
+    let rows: i64 = sqlx::query("select count(*) from public.written")
+        .fetch_one(&mut *snapshot.transaction)
+        .await
+        .expect("rows")
+        .get(0);
+    assert_eq!(rows, 10);
+    assert!(refused.is_err(), "the lock is the snapshot's");
+    snapshot.transaction.rollback().await.expect("goodbye");
 }

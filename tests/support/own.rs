@@ -62,7 +62,7 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         for verb in ["kill", "clean"] {
-            let _ = stack(verb, &[]).status();
+            let _ = stack(verb, &[]).output();
         }
     }
 }
@@ -74,8 +74,7 @@ fn stack(verb: &str, servers: &[&str]) -> Command {
         .args(servers)
         .env("STACK_NAME", NAME)
         .env("ES_HEAP", "512m")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
+        .stdin(Stdio::null());
     command
 }
 
@@ -84,7 +83,7 @@ fn run(verb: &str, servers: &[&str]) -> String {
     assert!(
         output.status.success(),
         "stack/stack {verb}: {}",
-        String::from_utf8_lossy(&output.stdout)
+        String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).expect("text")
 }
