@@ -51,7 +51,10 @@ pub struct Table {
     pub readable: bool,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "facts of the catalog, each independent of the others")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the catalog, each independent of the others"
+)]
 #[derive(Clone, Debug)]
 pub struct Column {
     pub name: String,
