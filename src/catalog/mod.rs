@@ -51,6 +51,10 @@ pub struct Table {
     pub readable: bool,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the catalog, each independent of the others"
+)]
 #[derive(Clone, Debug)]
 pub struct Column {
     pub name: String,
@@ -61,6 +65,8 @@ pub struct Column {
     /// How its binary form is encoded as JSON.
     pub wire: Wire,
     pub not_null: bool,
+    /// Of a type that an extension brings, whose `=` lies in the extension's schema or means something of its own.
+    pub foreign: bool,
     /// Virtual generated columns are absent from transition tables; these are the columns they are computed from.
     pub virtual_base: Option<Vec<String>>,
     /// Equal values have equal bytes, and bytes sort as values do when the encoding is order-preserving

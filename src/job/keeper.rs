@@ -151,7 +151,8 @@ impl Keeper {
         if drifted && self.settings.capture == CaptureMode::Manage {
             let _ = self.mend.try_send(()); // full: it is being mended
         }
-        if fleet.generations.values().any(|generation| generation.plan.is_err()) {
+        let known = self.shared.fleet.borrow().clone();
+        if known.generations.values().any(|generation| generation.plan.is_err()) {
             self.shared.replan.notify_one();
         }
         Ok(())

@@ -120,6 +120,15 @@ struct Scope<'c, 'd> {
 impl<'c, 'd> Walk<'c, 'd> {
     fn key(&mut self, root: &'c Table) -> Vec<String> {
         let place = &self.definition.table.place;
+        let key = self.key_columns(root);
+        for column in key.iter().filter_map(|column| root.columns.get(column)) {
+            self.resolver.own_type(root, column, place);
+        }
+        key
+    }
+
+    fn key_columns(&mut self, root: &'c Table) -> Vec<String> {
+        let place = &self.definition.table.place;
         if let Some(key) = &self.definition.key {
             let known: Vec<bool> = key
                 .iter()

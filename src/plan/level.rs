@@ -197,6 +197,22 @@ impl<'c> Resolver<'c> {
         })
     }
 
+    /// Whether rows can be found by the column: an extension's type may call equal what differs in its bytes, as citext
+    /// does, and its operators are not where ours are looked up.
+    pub fn own_type(&mut self, table: &Table, column: &Column, place: &Place) -> bool {
+        if column.foreign {
+            self.mistakes.add(
+                place,
+                format!(
+                    "column {:?} of {:?} is of an extension's type ({}), by which rows are not found",
+                    column.name, table.name, column.type_name
+                ),
+                "use a column of one of Postgres' own types; a generated column can hold the value as text",
+            );
+        }
+        !column.foreign
+    }
+
     /// Whether the columns can be compared; notes it otherwise.
     fn comparable(
         &mut self,
@@ -208,6 +224,7 @@ impl<'c> Resolver<'c> {
         let mut fine = true;
         for (above, below) in above.iter().zip(below) {
             let (one, other) = (&upper.columns[above], &lower.columns[below]);
+            fine &= self.own_type(upper, one, place) && self.own_type(lower, other, place);
             if kind(one) != kind(other) {
                 fine = false;
                 self.mistakes.add(

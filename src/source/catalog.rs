@@ -145,8 +145,10 @@ select s.attrelid, s.attname::text, format_type(s.atttypid, s.atttypmod), s.base
        s.attgenerated = 'v', computed.names,
        s.bytes and s.deterministic is not false
          or s.base in (16, 17, 20, 21, 23, 26, 1082, 1114, 1184, 2950),
-       s.bytes and s.utf8 and (s.provider = 'b' or s.provider = 'c' and s.collate in ('C', 'POSIX')) is true
+       s.bytes and s.utf8 and (s.provider = 'b' or s.provider = 'c' and s.collate in ('C', 'POSIX')) is true,
+       s.base >= 16384 and ty.typtype = 'b' and ty.typcategory <> 'A'
 from seen s
+join pg_type ty on ty.oid = s.base
 left join computed on computed.adrelid = s.attrelid and computed.adnum = s.attnum
 order by s.attrelid, s.attnum";
 
@@ -168,6 +170,7 @@ async fn columns(connection: &mut PgConnection, tables: &mut Tables) -> Result<(
             virtual_base: is_virtual.then(|| base.unwrap_or_default()),
             byte_equal: row.try_get(7)?,
             collation_c: row.try_get(8)?,
+            foreign: row.try_get(9)?,
         };
         table.columns.insert(name, column);
     }

@@ -77,3 +77,27 @@ async fn keys_and_joins_that_cannot_work_are_refused() {
         ]
     );
 }
+
+#[tokio::test]
+async fn rows_are_not_found_by_an_extension_s_type() {
+    use crate::support::postgres::TestDatabase;
+    let database = TestDatabase::create().await;
+    database
+        .run("create extension citext; create table person (email citext primary key); create table visit (id int primary key, email citext references person)")
+        .await;
+    let catalog = highwater::source::catalog::read_catalog(&mut database.connect().await)
+        .await
+        .expect("a catalog");
+    let text =
+        "index: p\ntable: person\nfields:\n  email: keyword\n  visits: { many: visit, value: id, type: integer }\n";
+    let definition = Definition::parse("person.yaml", text).expect("sound");
+    let said = Plan::new(&definition, &catalog).expect_err("mistakes").to_string();
+    assert!(
+        said.contains("person.yaml:2:8 table: column \"email\" of \"person\" is of an extension's type"),
+        "{said}"
+    );
+    assert!(
+        said.contains("fields.visits.many: column \"email\" of \"person\""),
+        "{said}"
+    );
+}
