@@ -6,7 +6,17 @@ use clap::Parser;
 use highwater::cli::{Arguments, Exit, remedy};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            let _ = answer.print(); // nobody reads: nothing to be said
+            return if answer.use_stderr() {
+                ExitCode::from(Exit::Usage as u8)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
     // Everything that speaks TLS uses this one provider.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return ExitCode::from(Exit::Bug as u8);

@@ -32,6 +32,8 @@ pub struct Table {
     pub schema: String,
     pub name: String,
     pub kind: TableKind,
+    /// A digest of its columns' names and types: another one means that a statement planned before may read it wrongly.
+    pub shape: String,
     /// By name, in attribute order, dropped ones left out.
     pub columns: IndexMap<String, Column>,
     /// The primary key's columns in declared order; empty where there is none.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::daemon::DaemonError;
 use crate::elastic::ElasticError;
+use crate::job::JobError;
 use crate::job::apply::ApplyError;
 use crate::ledger::LedgerError;
 use crate::mistake::Mistakes;
@@ -79,6 +80,7 @@ impl Exit {
             || error.is::<sqlx::Error>()
             || error.is::<ElasticError>()
             || error.is::<FleetError>()
+            || error.is::<JobError>()
         {
             return Self::Unavailable;
         }
@@ -124,6 +126,9 @@ pub fn remedy(error: &anyhow::Error) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<LedgerError>() {
         return Some(error.remedy());
+    }
+    if let Some(JobError::Elastic(error)) = error.downcast_ref::<JobError>() {
+        return Some(error.remedy().to_owned());
     }
     if let Some(error) = error.downcast_ref::<ElasticError>() {
         return Some(error.remedy().to_owned());

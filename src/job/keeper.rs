@@ -12,6 +12,7 @@ use super::settings::{CaptureMode, JobSettings};
 use crate::draft::Version;
 use crate::elastic::Elastic;
 use crate::ledger;
+use crate::pipeline::Fleet;
 use crate::pipeline::worker::Shared;
 use crate::plan::Capture;
 use crate::source::Postgres;
@@ -97,7 +98,8 @@ impl Keeper {
     /// After a lapse, a promotion or an adoption: once every transaction that may have gone unlogged has ended, sweep.
     async fn suspicion(&self, lapse: &mut Option<String>) -> Result<(), JobError> {
         let pool = self.postgres.pool();
-        if !ledger::lease::suspect(pool).await? {
+        // Not while the lease is out: what is not logged now would have to be swept for again.
+        if !ledger::lease::suspect(pool).await? || !ledger::lease::runs(pool).await? {
             return Ok(());
         }
         let mark = match lapse {
@@ -123,7 +125,8 @@ impl Keeper {
 
     /// Whether capture is as it was installed, down to the catalog rows' own versions.
     async fn drift(&self) -> Result<(), JobError> {
-        let fleet = self.shared.fleet.borrow().clone();
+        // By the tables as they are now: partitions come and go, columns get other types.
+        let fleet = Fleet::read(&self.postgres).await?;
         let wanted = Capture::union(fleet.plans().flat_map(|(_, plan)| &plan.captures));
         let mut connection = self.postgres.pool().acquire().await?;
         let mut drifted = false;
@@ -141,6 +144,9 @@ impl Keeper {
                     ),
                 }
             }
+        }
+        if drifted {
+            self.shared.replan.notify_one();
         }
         if drifted && self.settings.capture == CaptureMode::Manage {
             let _ = self.mend.try_send(()); // full: it is being mended

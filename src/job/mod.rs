@@ -26,6 +26,8 @@ pub enum JobError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Elastic(#[from] crate::elastic::ElasticError),
+    #[error(transparent)]
+    Fleet(#[from] crate::pipeline::fleet::FleetError),
     #[error("Postgres: {0}")]
     Postgres(#[from] sqlx::Error),
     /// The rest of a batch has to wait.

@@ -84,10 +84,17 @@ impl Verify<'_> {
     /// Rows against documents.
     async fn rows(&mut self, findings: &mut Findings) -> Result<Vec<Key>, JobError> {
         let mut suspects = Vec::new();
+        // Walks the whole key once: on a large table longer than any other statement may take.
+        let mut unhurried = self
+            .postgres
+            .pool()
+            .begin_with("BEGIN; SET LOCAL statement_timeout = 0")
+            .await?;
         let bounds = sqlx::query(AssertSqlSafe(self.plan.cut_sql()))
             .bind(PAGE)
-            .fetch_all(self.postgres.pool())
+            .fetch_all(&mut *unhurried)
             .await?;
+        unhurried.rollback().await?;
         let mut low: Option<Key> = None;
         let mut highs: Vec<Option<Key>> = Vec::with_capacity(bounds.len() + 1);
         for row in bounds {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::JobError;
 use super::settings::JobSettings;
-use crate::elastic::Elastic;
+use crate::elastic::{Elastic, Stored};
 use crate::key::Key;
 use crate::ledger::job::{self, ClaimedRange, Job, Kind};
 use crate::ledger::{LedgerError, Settlement};
@@ -102,7 +102,7 @@ impl Walker {
         let Some(transaction) = job::take_whole(pool, job.id).await? else {
             return Ok(false);
         };
-        if job.kind == Kind::Sweep && !self.ids(fleet, generation, plan, stop).await? {
+        if job.kind == Kind::Sweep && !self.ids(fleet, generation, plan, writer, stop).await? {
             return Ok(false);
         }
         job::finish(pool, job.id).await?;
@@ -135,6 +135,17 @@ impl Walker {
             }
             whole
         };
+        self.conclude(fleet, generation, report, Some(range)).await
+    }
+
+    /// Notes what became of a batch, in the commit that ends its range, if it has one.
+    async fn conclude(
+        &self,
+        fleet: &Fleet,
+        generation: &Generation,
+        report: Report,
+        range: Option<ClaimedRange>,
+    ) -> Result<(), JobError> {
         self.shared.count(&generation.index, &report);
         self.shared.obey(generation.id, report.stopped.as_ref());
         if let Some(stopped) = report.stopped {
@@ -150,16 +161,21 @@ impl Walker {
             .into_iter()
             .map(|(key, fate)| ((generation.id, key), fate))
             .collect();
-        record(
-            &mut settlement,
-            Closed {
-                settled,
-                unsettled: Vec::new(),
-            },
-            |target| park(&self.shared, fleet, target, chrono::Utc::now()),
-        );
-        let mut transaction = range.transaction;
-        job::finish_range(&mut transaction, range.job, range.number, documents).await?;
+        let closed = Closed {
+            settled,
+            unsettled: Vec::new(),
+        };
+        record(&mut settlement, closed, |target| {
+            park(&self.shared, fleet, target, chrono::Utc::now())
+        });
+        let transaction = match range {
+            Some(range) => {
+                let mut transaction = range.transaction;
+                job::finish_range(&mut transaction, range.job, range.number, documents).await?;
+                transaction
+            }
+            None => self.postgres.pool().begin().await?,
+        };
         settlement.commit(transaction).await?;
         Ok(())
     }
@@ -180,13 +196,14 @@ impl Walker {
         keys(&rows)
     }
 
-    /// Every id in the index that has no row is built like any other key, which deletes it. Returns whether it came to
-    /// the end.
+    /// Every id in the index that no row stands behind is deleted: the build says which, as only it knows what makes a
+    /// row a document. Returns whether it came to the end.
     async fn ids(
         &self,
         fleet: &Fleet,
         generation: &Generation,
         plan: &Plan,
+        writer: &mut Writer,
         stop: &CancellationToken,
     ) -> Result<bool, JobError> {
         self.elastic.refresh(&generation.concrete).await?;
@@ -197,37 +214,11 @@ impl Walker {
                 scan.close().await?;
                 return Ok(!stop.is_cancelled());
             }
-            let found: Vec<Key> = page
-                .iter()
-                .map(|stored| {
-                    stored
-                        .mark
-                        .as_ref()
-                        .map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
-                })
-                .collect();
-            let present = self.present(plan, &found).await?;
-            let extra = found.into_iter().filter(|key| !present.contains(key)).collect();
-            self.push(fleet, generation, extra).await?;
+            let key = |stored: &Stored| Key::from_text(stored.mark.as_ref().map_or(&stored.id, |mark| &mark.key));
+            let found: Vec<Key> = page.iter().map(key).collect();
+            let report = writer.gone(generation, plan, &found, fleet.revision).await;
+            self.conclude(fleet, generation, report, None).await?;
         }
-    }
-
-    async fn present(&self, plan: &Plan, found: &[Key]) -> Result<hashbrown::HashSet<Key>, JobError> {
-        let mut columns: Vec<Vec<String>> = vec![Vec::new(); plan.key.len()];
-        for key in found {
-            // A foreign document's id may not even be a key.
-            for (column, part) in columns.iter_mut().zip(key.parts(plan.key.len()).unwrap_or_default()) {
-                column.push(part.into_owned());
-            }
-        }
-        let mut arguments = PgArguments::default();
-        for column in columns {
-            bind(&mut arguments, column)?;
-        }
-        let rows = sqlx::query_with(AssertSqlSafe(plan.present_sql()), arguments)
-            .fetch_all(self.postgres.pool())
-            .await?;
-        Ok(keys(&rows)?.into_iter().collect())
     }
 
     /// The roots that touched rows reach, page by page.

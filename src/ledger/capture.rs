@@ -1,6 +1,6 @@
 //! Installs what a plan captures, and tells whether it is still as installed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::postgres::PgPool;
 use sqlx::postgres::types::Oid;
@@ -49,7 +49,8 @@ pub async fn layouts(pool: &PgPool) -> Result<HashMap<i32, Layout>, LedgerError>
 /// # Errors
 /// Missing rights, or a lock that was not free in time (SQLSTATE 55P03).
 pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool, LedgerError> {
-    if installed(owner, capture).await? {
+    let before = look(owner, capture).await?;
+    if before == Look::AsWanted {
         return Ok(false);
     }
     let mut transaction = owner.begin_with("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
@@ -69,7 +70,7 @@ pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool
     .bind(&capture.name)
     .bind(&capture.columns)
     .bind(i32::try_from(capture.key_columns).unwrap_or_default())
-    .bind(capture.function_sql(0))
+    .bind(body(capture))
     .fetch_one(&mut *transaction)
     .await?
     .try_get(0)?;
@@ -91,6 +92,11 @@ pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool
         .bind(layout)
         .execute(&mut *transaction)
         .await?;
+    if before == Look::Drifted {
+        sqlx::query("UPDATE highwater.source SET suspect_since = coalesce(suspect_since, now())")
+            .execute(&mut *transaction)
+            .await?;
+    }
     transaction.commit().await?;
     Ok(true)
 }
@@ -100,21 +106,56 @@ pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool
 /// # Errors
 /// Those of the connection.
 pub async fn installed(connection: &mut PgConnection, capture: &Capture) -> Result<bool, LedgerError> {
+    Ok(look(connection, capture).await? == Look::AsWanted)
+}
+
+/// What is found in place of a capture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    AsWanted,
+    /// Nothing, or for other columns: whoever needs these is not live yet.
+    Otherwise,
+    /// Not as it was left: triggers were off or are gone, partitions came or went, columns were rewritten as another
+    /// type. Something may have changed without being logged.
+    Drifted,
+}
+
+async fn look(connection: &mut PgConnection, capture: &Capture) -> Result<Look, LedgerError> {
     let row = sqlx::query("SELECT body, installed FROM highwater.capture WHERE table_oid = $1 AND current")
         .bind(Oid(capture.table.oid))
         .fetch_optional(&mut *connection)
         .await?;
-    let Some(row) = row else { return Ok(false) };
+    let Some(row) = row else { return Ok(Look::Otherwise) };
     let (body, installed): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(body == capture.function_sql(0) && installed == state(connection, capture).await?)
+    let (function, types) = body.rsplit_once(TYPES).unwrap_or((&body, "{}"));
+    let types: BTreeMap<String, String> = serde_json::from_str(types).unwrap_or_default();
+    let retyped = capture
+        .types
+        .iter()
+        .any(|(name, now)| types.get(name).is_some_and(|then| then != now));
+    Ok(if retyped || installed != state(connection, capture).await? {
+        Look::Drifted
+    } else if function == capture.function_sql(0) {
+        Look::AsWanted
+    } else {
+        Look::Otherwise
+    })
+}
+
+/// Stands between the function's text and the types of its columns, in what is kept to tell drift.
+const TYPES: &str = "\n-- types: ";
+
+fn body(capture: &Capture) -> String {
+    let types = serde_json::to_string(&capture.types).unwrap_or_default(); // a map of strings is always JSON
+    format!("{}{TYPES}{types}", capture.function_sql(0))
 }
 
 /// The versions of the catalog rows of triggers and function: disabled and enabled again between two looks still shows.
 async fn state(connection: &mut PgConnection, capture: &Capture) -> Result<String, LedgerError> {
     let oids: Vec<Oid> = tables(capture).map(|table| Oid(table.oid)).collect();
     let row = sqlx::query(
-        "SELECT coalesce((SELECT string_agg(concat_ws(':', tgrelid, tgname, xmin, tgenabled), ' ' ORDER BY tgrelid, tgname) FROM pg_trigger \
-         WHERE tgrelid = ANY($1) AND tgname LIKE 'highwater\\_%' AND NOT tgisinternal), '') || ' / ' || \
+        "SELECT coalesce((SELECT string_agg(concat_ws(':', relid, tgname, t.xmin, tgenabled), ' ' ORDER BY relid, tgname) FROM unnest($1) AS tables(relid) \
+         LEFT JOIN pg_trigger AS t ON tgrelid = relid AND tgname LIKE 'highwater\\_%' AND NOT tgisinternal), '') || ' / ' || \
          coalesce((SELECT xmin::text FROM pg_proc WHERE oid = to_regprocedure($2)), '')",
     )
     .bind(oids)

@@ -124,7 +124,8 @@ pub async fn open(pool: &PgPool) -> Result<Vec<Job>, LedgerError> {
 /// # Errors
 /// Those of the statements.
 pub async fn cut(pool: &PgPool, job: i64, cut_sql: &str, size: u32) -> Result<(), LedgerError> {
-    let mut transaction = pool.begin().await?;
+    // Walks the whole key once: on a large table longer than any other statement may take.
+    let mut transaction = pool.begin_with("BEGIN; SET LOCAL statement_timeout = 0").await?;
     let waiting = sqlx::query("SELECT FROM highwater.job WHERE id = $1 AND state = 'waiting' FOR UPDATE")
         .bind(job)
         .fetch_optional(&mut *transaction)

@@ -53,6 +53,20 @@ pub async fn start(owner: &mut PgConnection, lease: Duration, max_touches: u64) 
     Ok(())
 }
 
+/// Whether triggers log now.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn runs(pool: &PgPool) -> Result<bool, LedgerError> {
+    let row = sqlx::query(
+        "SELECT coalesce(pg_sequence_last_value('highwater.capture_until'), 0) > extract(epoch FROM clock_timestamp()) \
+         AND coalesce(pg_sequence_last_value('highwater.touch_id_seq'), 0) < coalesce(pg_sequence_last_value('highwater.touch_until'), 0)",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
 /// A transaction number that every transaction running now is below.
 ///
 /// # Errors

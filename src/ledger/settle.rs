@@ -59,7 +59,11 @@ impl Settlement {
         Ok(())
     }
 
-    async fn write(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
+    /// Writes everything, as part of a transaction.
+    ///
+    /// # Errors
+    /// Those of the statements.
+    pub async fn write(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
         if let Some(revision) = self.revision {
             let found: i64 = sqlx::query("SELECT revision FROM highwater.source")
                 .fetch_one(&mut *connection)
@@ -140,7 +144,7 @@ impl Settlement {
              FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS parking(generation, key, reason, at) \
              JOIN highwater.generation AS generation ON generation.id = parking.generation AND generation.state <> 'retired' \
              ON CONFLICT (generation, key) DO UPDATE SET serial = nextval('highwater.serial'), reason = excluded.reason, \
-             at = least(parked.at, excluded.at), attempts = parked.attempts + 1, due_at = now() + interval '1 second' * least(60, power(2, parked.attempts))",
+             at = least(parked.at, excluded.at), attempts = parked.attempts + 1, due_at = now() + interval '1 second' * power(2, least(parked.attempts, 6))",
         )
         .bind(sorted.iter().map(|park| park.generation).collect::<Vec<_>>())
         .bind(sorted.iter().map(|park| park.key.as_str()).collect::<Vec<_>>())

@@ -105,6 +105,45 @@ impl Writer {
         Some(report)
     }
 
+    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind.
+    pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
+        let mut report = Report::default();
+        let mut parts: Vec<&[Key]> = vec![keys];
+        while let Some(part) = parts.pop() {
+            match self.builder.build(plan, Scope::Keys(part), revision).await {
+                Ok(built) => {
+                    let deletes = built
+                        .drafts
+                        .items
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, draft)| draft.op == Op::Delete);
+                    let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
+                    let drafts = built.drafts.subset(&positions);
+                    let deletes = Built {
+                        drafts,
+                        hashes: Vec::new(),
+                        unfit: Vec::new(),
+                        taken: built.taken,
+                    };
+                    self.write(generation, deletes, &mut report).await;
+                }
+                Err(error) => match error.verdict(part.len() == 1) {
+                    Verdict::Bisect if part.len() > 1 => {
+                        let (left, right) = part.split_at(part.len() / 2);
+                        parts.extend([right, left]);
+                    }
+                    Verdict::Bisect => {} // there is a row, and it cannot be computed: its range says so
+                    verdict => report.stopped = Some(stop(verdict, &error)),
+                },
+            }
+            if report.stopped.is_some() {
+                break;
+            }
+        }
+        report
+    }
+
     async fn write(&self, generation: &Generation, built: Built, report: &mut Report) {
         let version = built.drafts.version;
         report.settled.extend(

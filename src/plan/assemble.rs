@@ -158,10 +158,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     fn use_table(&mut self, table: &Table) {
-        self.tables.entry(table.oid).or_insert_with(|| PlannedTable {
-            oid: table.oid,
-            sql: table.sql(),
-        });
+        self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
         self.uses.table(table);
     }
 
@@ -311,14 +308,10 @@ impl<'c, 'd> Walk<'c, 'd> {
 
     fn expression(&mut self, table: &Table, beside: &[&Table], sql: &Sql, boolean: bool) {
         self.uses.any_column(table);
-        let planned = |table: &Table| PlannedTable {
-            oid: table.oid,
-            sql: table.sql(),
-        };
         beside.iter().for_each(|table| self.uses.any_column(table));
-        let beside = beside.iter().map(|table| planned(table)).collect();
+        let beside = beside.iter().map(|table| PlannedTable::of(table)).collect();
         self.expressions.push(Expression {
-            table: planned(table),
+            table: PlannedTable::of(table),
             sql: sql.clone(),
             boolean,
             beside,

@@ -25,6 +25,8 @@ pub struct Capture {
     /// How many of `columns` are the key's; 0 for a table without one.
     pub key_columns: usize,
     pub used: Used,
+    /// Types of the columns read: one that got another type was rewritten without a trigger's notice.
+    pub types: BTreeMap<String, String>,
     /// A logged value's text depends on the session's settings.
     pub needs_settings: bool,
 }
@@ -97,21 +99,23 @@ impl Uses {
             let table = catalog.by_oid(oid)?;
             let mut columns: IndexSet<String> = entry.key.iter().cloned().collect();
             columns.extend(entry.logged);
-            let planned = |table: &Table| PlannedTable {
-                oid: table.oid,
-                sql: table.sql(),
-            };
             Some(Capture {
-                table: planned(table),
+                table: PlannedTable::of(table),
                 schema: table.schema.clone(),
                 name: table.name.clone(),
                 leaves: table
                     .leaves
                     .iter()
                     .filter_map(|leaf| catalog.by_oid(*leaf))
-                    .map(planned)
+                    .map(PlannedTable::of)
                     .collect(),
                 needs_settings: columns.iter().any(|column| !settled_text(table, column)),
+                types: table
+                    .columns
+                    .values()
+                    .filter(|column| entry.any || entry.used.contains(&column.name))
+                    .map(|column| (column.name.clone(), column.type_name.clone()))
+                    .collect(),
                 columns: columns.into_iter().collect(),
                 key_columns: entry.key.len(),
                 used: if entry.any {
@@ -158,6 +162,7 @@ impl Capture {
                 self.columns.push(column.clone());
             }
         }
+        self.types.extend(other.types.clone());
         self.needs_settings |= other.needs_settings;
         match (&mut self.used, &other.used) {
             (Used::Columns(mine), Used::Columns(more)) => {

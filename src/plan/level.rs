@@ -22,6 +22,9 @@ pub struct Tree {
     pub depth: u32,
 }
 
+/// Columns of one join, at most: a row's linking values are kept in an array of this size.
+pub const MAX_JOIN: usize = 8;
+
 /// A relation's tables, nearest first; the related table is the last.
 pub struct Resolved<'c> {
     pub stops: Vec<Stop<'c>>,
@@ -73,10 +76,13 @@ impl<'c> Resolver<'c> {
                 "give the role BYPASSRLS (ALTER ROLE … BYPASSRLS), or use a role that owns the table",
             );
         }
-        if matches!(table.kind, TableKind::MaterializedView | TableKind::Foreign) {
+        if matches!(
+            table.kind,
+            TableKind::View | TableKind::MaterializedView | TableKind::Foreign
+        ) {
             self.mistakes.add(
                 &name.place,
-                format!("{written:?} is a materialized view or foreign table, which cannot be captured or locked"),
+                format!("{written:?} is a view or foreign table, which cannot be captured"),
                 "use the tables it is made of",
             );
         }
@@ -232,6 +238,12 @@ impl<'c> Resolver<'c> {
                 let above = self.column(upper, above, &join.place);
                 self.column(lower, below, &join.place) && above && fine
             });
+            if join.pairs.len() > MAX_JOIN {
+                let found = format!("a join of {} columns", join.pairs.len());
+                self.mistakes
+                    .add(&join.place, found, format!("at most {MAX_JOIN} are followed"));
+                return None;
+            }
             let (upper_columns, lower_columns): Columns = join.pairs.iter().cloned().unzip();
             let fine = fine && self.comparable(upper, lower, (&upper_columns, &lower_columns), &join.place);
             return fine.then_some(Edge {

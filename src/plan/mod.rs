@@ -19,6 +19,7 @@ use crate::mistake::Mistakes;
 pub use assemble::fingerprint;
 pub use capture::{Capture, Used};
 pub use fanout::Fanout;
+pub use level::MAX_JOIN;
 
 /// Raised whenever the same rows and definition would give other bytes than before.
 pub const ENCODER: u32 = 1;
@@ -54,6 +55,18 @@ pub struct PlannedTable {
     pub oid: u32,
     /// Quoted, with schema.
     pub sql: String,
+    /// See [`crate::catalog::Table::shape`].
+    pub shape: String,
+}
+
+impl PlannedTable {
+    fn of(table: &crate::catalog::Table) -> Self {
+        Self {
+            oid: table.oid,
+            sql: table.sql(),
+            shape: table.shape.clone(),
+        }
+    }
 }
 
 /// A column of the root's key.
@@ -225,31 +238,6 @@ impl Plan {
         } else {
             conditions.join(" AND ")
         }
-    }
-
-    /// Which of the keys in `$1 …` (arrays of text, one a key column) have a row, filter or not, as arrays of text.
-    #[must_use]
-    pub fn present_sql(&self) -> String {
-        let texts = names::list(
-            self.key
-                .iter()
-                .map(|column| format!("\"root\".{}::text", quote(&column.name))),
-        );
-        let tuple = names::list(
-            self.key
-                .iter()
-                .map(|column| format!("\"root\".{}", quote(&column.name))),
-        );
-        let arrays = names::list(
-            self.key
-                .iter()
-                .enumerate()
-                .map(|(at, column)| format!("${}::text[]::{}[]", at + 1, column.cast)),
-        );
-        format!(
-            "SELECT ARRAY[{texts}] FROM {} AS \"root\" WHERE ({tuple}) IN (SELECT * FROM unnest({arrays}))",
-            self.root_table().sql
-        )
     }
 
     /// Cuts the root into ranges of `$1` keys: their upper bounds but the last one's, in order, as text columns.

@@ -62,7 +62,9 @@ async fn settings(connection: &mut PgConnection) -> Result<(u32, Vec<String>), s
 const TABLES: &str = r"
 select c.oid, n.nspname::text, c.relname::text, c.relkind::text,
        c.relrowsecurity and row_security_active(c.oid),
-       has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+       has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
+       (select md5(string_agg(concat_ws(' ', attname, atttypid, atttypmod, attcollation), ',' order by attnum))
+        from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped)
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
@@ -86,6 +88,7 @@ async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
                 schema: row.try_get(1)?,
                 name: row.try_get(2)?,
                 kind,
+                shape: row.try_get::<Option<String>, _>(6)?.unwrap_or_default(),
                 columns: IndexMap::new(),
                 primary_key: Vec::new(),
                 unique: Vec::new(),

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, ValueRef};
 
 use crate::catalog::Wire;
 use crate::key::Key;
-use crate::plan::{Level, Link, Plan, Rank};
+use crate::plan::{Level, Link, MAX_JOIN, Plan, Rank};
 
 use super::arena::{Entry, Links, NO_LINK, Rows, count};
 use super::build::Scope;
@@ -146,10 +146,7 @@ impl Batch {
     fn child_link(&mut self, plan: &Plan, child: usize, wires: &[Wire], row: &PgRow) -> Result<u32, SourceError> {
         let columns = &plan.levels[child].parent_link;
         self.scratch.clear();
-        let mut parts: [(u32, u32); 8] = [(0, 0); 8]; // Postgres joins of more columns are split off below
-        if columns.len() > parts.len() {
-            return Err(SourceError::Tables);
-        }
+        let mut parts = [(0, 0); MAX_JOIN];
         for (part, at) in parts.iter_mut().zip(columns) {
             let start = count(self.scratch.len());
             let Some(bytes) = raw(row, *at)? else {

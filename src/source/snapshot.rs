@@ -38,7 +38,10 @@ const POSITION: &str = "\
     (SELECT system_identifier::text FROM pg_control_system()) AS system_now, \
     (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_now, \
     substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline_now, \
-    (SELECT array_agg(to_regclass(name)::oid::bigint ORDER BY at) FROM unnest($1::text[]) WITH ORDINALITY AS names(name, at)) AS oids \
+    (SELECT array_agg(to_regclass(name)::oid::bigint ORDER BY at) FROM unnest($1::text[]) WITH ORDINALITY AS names(name, at)) AS oids, \
+    (SELECT array_agg((SELECT md5(string_agg(concat_ws(' ', attname, atttypid, atttypmod, attcollation), ',' ORDER BY attnum)) \
+        FROM pg_attribute WHERE attrelid = to_regclass(name) AND attnum > 0 AND NOT attisdropped) ORDER BY at) \
+        FROM unnest($1::text[]) WITH ORDINALITY AS names(name, at)) AS shapes \
     FROM highwater.source AS source, pg_current_snapshot() AS snapshot";
 
 /// Opens a snapshot over the tables of a plan.
@@ -108,7 +111,14 @@ async fn position(
         .iter()
         .zip(expected.tables)
         .all(|(found, planned)| *found == Some(i64::from(planned.oid)));
-    if !same {
+    // A column of another type would be read by the wrong form, and every document called unfit.
+    let shapes: Option<Vec<Option<String>>> = row.try_get("shapes")?;
+    let shaped = shapes
+        .unwrap_or_default()
+        .iter()
+        .zip(expected.tables)
+        .all(|(found, planned)| found.as_deref().unwrap_or_default() == planned.shape);
+    if !same || !shaped {
         return Err(SourceError::Tables);
     }
     Ok(Version::new(epoch, position))

@@ -6,5 +6,6 @@ mod first;
 mod locks;
 mod oracle;
 mod restart;
+mod sweep;
 mod trouble;
 mod version;

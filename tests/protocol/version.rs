@@ -72,9 +72,13 @@ async fn tables(world: &World) -> (i64, [PlannedTable; 1]) {
         .fetch_one(&world.pool)
         .await
         .expect("Postgres answers");
+    let catalog = highwater::source::catalog::read_catalog(&mut world.database.connect().await)
+        .await
+        .expect("a catalog");
     let table = PlannedTable {
         oid: u32::try_from(row.get::<i64, _>(0)).expect("an oid"),
         sql: "public.written".to_owned(),
+        shape: catalog.find(None, "written").expect("the table").shape.clone(),
     };
     (row.get(1), [table])
 }
