@@ -134,7 +134,7 @@ impl Retry {
         for (version, keys) in by_version {
             let refused = match self.elastic.bulk(&generation.concrete, &deletes(version, keys)).await {
                 Ok(outcomes) if outcomes.iter().all(Outcome::is_settled) => continue,
-                Ok(_) => format!("{} takes no deletes now", generation.concrete),
+                Ok(_) => format!("index {} takes no writes: deletes are refused", generation.concrete),
                 Err(error) => error.to_string(),
             };
             self.shared.obey(generation.id, Some(&Stop::Sink(refused)));

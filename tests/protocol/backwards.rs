@@ -125,7 +125,8 @@ async fn documents_of_a_later_epoch_stop_the_daemon() {
         .await;
     assert_eq!(answer.0, 200, "{answer:?}");
     world.run("update book set title = 'of a zombie' where id = 1").await;
-    let error = running.outcome().await.expect_err("it stops by itself");
+    let ended = tokio::time::timeout(Duration::from_secs(20), running.outcome()).await;
+    let error = ended.expect("it takes notice").expect_err("it stops by itself");
     assert!(
         matches!(&error, DaemonError::Fatal(why) if why.contains("later epoch")),
         "{error}"
