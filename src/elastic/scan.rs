@@ -18,7 +18,7 @@ use super::product::Distribution;
 /// walk that was dropped does not hold merged segments for long.
 const KEEP_ALIVE: &str = "5m";
 
-/// A walk under way. Close it at the end; one that is dropped ends at the server after [`KEEP_ALIVE`].
+/// A walk under way. Close it at the end; one that is dropped ends at the server after `KEEP_ALIVE`.
 #[derive(Debug)]
 pub struct Scan {
     elastic: Elastic,

@@ -74,7 +74,7 @@ impl Drop for Program {
 }
 
 /// How long anything may take before a test gives up; never a measure of speed.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 impl World {
     /// A database with `schema`, and one definition, in which `{index}` stands for the index's name.
@@ -179,6 +179,10 @@ impl World {
     }
 
     /// Starts the daemon as a task.
+    #[expect(
+        clippy::unused_self,
+        reason = "a daemon is started in some world, even where the world is in its configuration"
+    )]
     pub fn start_with(&self, config: Config) -> Running {
         let stop = CancellationToken::new();
         let task = tokio::spawn(highwater::daemon::run(config, stop.clone()));
