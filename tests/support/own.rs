@@ -1,6 +1,7 @@
 //! Servers that a test may kill: an instance of the local stack of their own, one test at a time.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -15,16 +16,20 @@ const NAME: &str = "faults";
 pub struct Own {
     addresses: HashMap<String, String>,
     _one: MutexGuard<'static, ()>,
+    /// The same between processes: another run of the tests has the same instance.
+    _alone: File,
 }
 
 impl Own {
     /// Starts `servers`: `postgres`, `elasticsearch`.
     pub async fn start(servers: &[&str]) -> Self {
         let one = ONE.lock().await;
+        let alone = tokio::task::spawn_blocking(lock).await.expect("no panic");
         run("clean", &[]); // what an interrupted run left
         let mut own = Self {
             addresses: HashMap::new(),
             _one: one,
+            _alone: alone,
         };
         own.up(servers).await;
         own
@@ -65,6 +70,15 @@ impl Drop for Own {
             let _ = stack(verb, &[]).output();
         }
     }
+}
+
+/// Waits until no other process has the instance; free again when the file is closed.
+fn lock() -> File {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/stack");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = File::create(folder.join(format!("{NAME}.lock"))).expect("a file");
+    file.lock().expect("a lock");
+    file
 }
 
 fn stack(verb: &str, servers: &[&str]) -> Command {
