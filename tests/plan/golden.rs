@@ -201,7 +201,7 @@ async fn every_statement_is_understood() {
             [(false, false), (true, false), (false, true), (true, true)].map(|(low, high)| plan.range_sql(low, high)),
         );
         statements.extend([plan.range_keys_sql(true, true), plan.cut_sql()]);
-        for fanout in plan.fanouts.iter() {
+        for fanout in &plan.fanouts {
             let ways = (!fanout.direct)
                 .then_some(&fanout.by_columns)
                 .into_iter()

@@ -8,7 +8,7 @@ use super::golden::catalog;
 /// The mistakes of a definition over the golden files' schema, as `place: found / remedy`.
 async fn mistakes(text: &str) -> Vec<String> {
     let definition = Definition::parse("book.yaml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let mistakes = Plan::new(&definition, &catalog().await).err().expect("mistakes");
+    let mistakes = Plan::new(&definition, &catalog().await).expect_err("mistakes");
     let said = mistakes.in_file_order().0.into_iter();
     said.map(|mistake| format!("{}: {} / {}", mistake.place, mistake.found, mistake.remedy))
         .collect()

@@ -257,7 +257,7 @@ async fn whatever_writers_do_every_document_is_what_sql_says() {
             })
             .collect();
         for writer in writers {
-            tokio::time::timeout(Duration::from_secs(120), writer)
+            tokio::time::timeout(Duration::from_mins(2), writer)
                 .await
                 .expect("writers come to an end")
                 .expect("no panic");
