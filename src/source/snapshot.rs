@@ -54,12 +54,15 @@ pub async fn open(
     lock_timeout: std::time::Duration,
 ) -> Result<Snapshot, SourceError> {
     let tables: Vec<&str> = expected.tables.iter().map(|table| table.sql.as_str()).collect();
-    let begin = format!(
-        "{SETTINGS}; SET LOCAL lock_timeout = '{}ms'; LOCK TABLE {} IN ACCESS SHARE MODE",
+    // Apart from BEGIN: a lock that is not free in time fails the statement, and a connection that failed in its BEGIN
+    // would go back to the pool within an aborted transaction.
+    let mut transaction = pool.begin_with(SETTINGS).await?;
+    let lock = format!(
+        "SET LOCAL lock_timeout = '{}ms'; LOCK TABLE {} IN ACCESS SHARE MODE",
         lock_timeout.as_millis(),
         tables.join(", ")
     );
-    let mut transaction = pool.begin_with(AssertSqlSafe(begin)).await?;
+    transaction.execute(AssertSqlSafe(lock)).await?;
     let taken = std::time::Instant::now();
     let version = position(&mut transaction, expected, &tables).await?;
     Ok(Snapshot {
@@ -131,8 +134,9 @@ async fn position(
 /// Those of the connection.
 pub async fn fence(pool: &PgPool) -> Result<(), SourceError> {
     let mut connection = pool.acquire().await?;
+    // Statements sent together are one transaction, which an error ends; a BEGIN would outlast it.
     connection
-        .execute("BEGIN; SET LOCAL synchronous_commit = local; SELECT pg_logical_emit_message(true, 'highwater', ''); COMMIT")
+        .execute("SET LOCAL synchronous_commit = local; SELECT pg_logical_emit_message(true, 'highwater', '')")
         .await?;
     Ok(())
 }

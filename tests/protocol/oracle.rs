@@ -234,6 +234,10 @@ async fn whatever_writers_do_every_document_is_what_sql_says() {
         std::hash::RandomState::new().build_hasher().finish() >> 20
     });
     let operations = number("HIGHWATER_OPERATIONS").unwrap_or(1500);
+    if std::env::var_os("RUST_LOG").is_some() {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).try_init(); // another test's will do
+    }
     println!("HIGHWATER_SEED={seed} HIGHWATER_OPERATIONS={operations}");
     let world = World::new(SCHEMA, DEFINITION).await;
     // Small claims and a low bar for storms: every way through is taken.
