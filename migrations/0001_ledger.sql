@@ -149,17 +149,6 @@ CREATE TABLE highwater.watermark (
     as_of        timestamptz NOT NULL
 );
 
--- Daemons that renew, for status.
-CREATE TABLE highwater.daemon (
-    id         uuid        PRIMARY KEY,
-    host       text        NOT NULL,
-    pid        integer     NOT NULL,
-    version    text        NOT NULL,
-    started_at timestamptz NOT NULL DEFAULT now(),
-    seen_at    timestamptz NOT NULL DEFAULT now(),
-    waiting    text
-);
-
 -- For applications: "this row changed", in any transaction, where no trigger can see it. The table must be captured.
 CREATE FUNCTION highwater.touch(captured regclass, VARIADIC key text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

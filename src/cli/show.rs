@@ -33,7 +33,12 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
     }
     let key = Key::from_text(key);
     let fences = snapshot::fence_pool(postgres.pool());
-    let mut builder = Builder::new(&postgres, &fences, config.pipeline.max_document_bytes, 256 << 20);
+    let mut builder = Builder::new(
+        &postgres,
+        &fences,
+        config.pipeline.max_document_bytes,
+        config.pipeline.queue_bytes,
+    );
     let built = builder
         .build(plan, Scope::Keys(std::slice::from_ref(&key)), fleet.revision)
         .await

@@ -26,7 +26,12 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
         .filter(|(generation, _)| index.is_none_or(|index| index == generation.index))
     {
         known = true;
-        let builder = Builder::new(&postgres, &fences, config.pipeline.max_document_bytes, 256 << 20);
+        let builder = Builder::new(
+            &postgres,
+            &fences,
+            config.pipeline.max_document_bytes,
+            config.pipeline.queue_bytes,
+        );
         let mut verify = Verify {
             postgres: &postgres,
             elastic: &elastic,

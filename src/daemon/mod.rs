@@ -67,9 +67,6 @@ pub enum DaemonError {
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
 }
 
-/// Room for the arenas of one batch, as a multiple of the queue's own bound.
-const BATCH_BYTES: usize = 256 << 20;
-
 /// How long tasks may take to settle what is under way.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -238,7 +235,7 @@ impl Daemon {
                 &self.postgres,
                 fences,
                 self.config.pipeline.max_document_bytes,
-                BATCH_BYTES,
+                self.config.pipeline.queue_bytes,
             ),
             elastic: self.elastic.clone(),
             settings: self.shared.settings.clone(),

@@ -75,7 +75,10 @@ impl TouchLog {
             if let Err(error) = self.process(claim, &stop).await {
                 tracing::warn!(error = %error, "a claim has to be taken again");
                 self.shared.replan.notify_one();
-                self.turn.lock().await.pause = ERROR_PAUSE;
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(ERROR_PAUSE) => {}
+                }
                 continue;
             }
             // Under a backlog every second claim takes the newest: a storm must not stand before single changes.

@@ -119,6 +119,13 @@ impl Walker {
         writer: &mut Writer,
     ) -> Result<(), JobError> {
         let bounds = (range.low.as_ref(), range.high.as_ref());
+        // Its share of the bytes that may be under way: a body being sent, and one being built.
+        let kilobytes = (writer.body_bytes * 2).min(writer.settings.queue_bytes) / 1024;
+        let share = self
+            .shared
+            .budget
+            .acquire_many(u32::try_from(kilobytes).unwrap_or(u32::MAX));
+        let _share = share.await.map_err(|closed| JobError::Waiting(closed.to_string()))?;
         let report = if let Some(report) = writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
             report
         } else {

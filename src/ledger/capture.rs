@@ -165,33 +165,6 @@ async fn state(connection: &mut PgConnection, capture: &Capture) -> Result<Strin
     Ok(row.try_get(0)?)
 }
 
-/// Tables that are captured but used by no definition any more lose their triggers. Returns their names.
-///
-/// # Errors
-/// Missing rights, or a lock that was not free in time.
-pub async fn remove_others(owner: &mut PgConnection, captures: &[Capture]) -> Result<Vec<String>, LedgerError> {
-    let keep: Vec<Oid> = captures.iter().map(|capture| Oid(capture.table.oid)).collect();
-    let rows =
-        sqlx::query("SELECT table_oid, table_name FROM highwater.capture WHERE current AND table_oid <> ALL($1)")
-            .bind(keep)
-            .fetch_all(&mut *owner)
-            .await?;
-    let mut removed = Vec::new();
-    for row in rows {
-        let oid: Oid = row.try_get(0)?;
-        let mut transaction = owner.begin_with("BEGIN; SET LOCAL lock_timeout = '1s'").await?;
-        let drop = format!("DROP FUNCTION IF EXISTS highwater.capture_{}() CASCADE", oid.0);
-        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await?;
-        sqlx::query("UPDATE highwater.capture SET current = false WHERE table_oid = $1")
-            .bind(oid)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        removed.push(row.try_get(1)?);
-    }
-    Ok(removed)
-}
-
 fn tables(capture: &Capture) -> impl Iterator<Item = &PlannedTable> {
     std::iter::once(&capture.table).chain(&capture.leaves)
 }

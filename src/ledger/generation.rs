@@ -152,7 +152,11 @@ pub async fn replace(pool: &PgPool, id: i32) -> Result<(), LedgerError> {
         .await?;
     if let Some(row) = row {
         let (index, definition, hash): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        add(&mut transaction, &index, &definition, &hash).await?;
+        // A newer definition that is being built already takes its place.
+        let newer = sqlx::query("SELECT FROM highwater.generation WHERE index_name = $1 AND state <> 'retired'");
+        if newer.bind(&index).fetch_optional(&mut *transaction).await?.is_none() {
+            add(&mut transaction, &index, &definition, &hash).await?;
+        }
         raise(&mut transaction).await?;
     }
     transaction.commit().await?;

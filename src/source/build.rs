@@ -75,10 +75,17 @@ impl Builder {
         fenced?;
         let (version, taken) = (snapshot.version, snapshot.taken);
         snapshot.transaction.rollback().await?; // read only: the same as a commit, and cheaper
-        Ok(self.assemble(plan, scope, version, revision, taken))
+        self.assemble(plan, scope, version, revision, taken)
     }
 
-    fn assemble(&mut self, plan: &Plan, scope: Scope<'_>, version: Version, revision: i64, taken: Instant) -> Built {
+    fn assemble(
+        &mut self,
+        plan: &Plan,
+        scope: Scope<'_>,
+        version: Version,
+        revision: i64,
+        taken: Instant,
+    ) -> Result<Built, SourceError> {
         let assembly = Assembly {
             plan,
             batch: &self.batch,
@@ -92,6 +99,12 @@ impl Builder {
         for entry in &self.batch.rows[0].entries {
             let key = &self.batch.keys[entry.link as usize];
             self.document(&assembly, entry, key, version, revision, &mut out);
+            // A row that many documents share stands once in the arena, and in each of them here.
+            if out.body.len() > self.batch.limit {
+                return Err(SourceError::TooLarge {
+                    limit: self.batch.limit,
+                });
+            }
         }
         if let Scope::Keys(keys) = scope {
             let missing: Vec<Key> = {
@@ -101,7 +114,7 @@ impl Builder {
             };
             missing.into_iter().for_each(|key| out.delete(key, version));
         }
-        Built {
+        Ok(Built {
             drafts: Drafts {
                 version,
                 body: out.body.into(),
@@ -110,7 +123,7 @@ impl Builder {
             hashes: out.hashes,
             unfit: out.unfit,
             taken,
-        }
+        })
     }
 
     fn document(
