@@ -28,7 +28,9 @@ fn main() -> ExitCode {
             return ExitCode::from(Exit::Bug as u8);
         }
     };
-    match runtime.block_on(highwater::cli::main(arguments)) {
+    let outcome = runtime.block_on(highwater::cli::main(arguments));
+    runtime.shutdown_background(); // all that must be settled is; a call that never returns must not keep the program
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("highwater: {error}");

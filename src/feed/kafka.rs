@@ -82,8 +82,13 @@ pub async fn run(
             () = stop.cancelled() => false,
             () = listen(&consumer, &wake) => true,
         };
-        // Leaving the group asks the coordinator, if there is one, and blocks.
-        let leaving = tokio::task::spawn_blocking(move || drop(consumer));
+        // Leaving the group asks the coordinator, if there is one, and blocks; once seen, for ever. A thread of its own:
+        // the runtime would wait for a blocking task of its, and the program would never end.
+        let (left, leaving) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            drop(consumer);
+            let _ = left.send(()); // nobody waits that long
+        });
         if tokio::time::timeout(GOODBYE, leaving).await.is_err() {
             tracing::debug!("the consumer of Kafka leaves its group in the background");
         }
