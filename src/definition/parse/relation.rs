@@ -65,44 +65,48 @@ pub(super) fn read(
     } else {
         order(&mut reader, &scope, mistakes)
     };
-    let mut limit = None;
-    let mut required = false;
+    let rows = rows(form, &mut reader, mistakes);
+    let (content, mapping) = content(key, reader, &scope, mistakes)?;
+    Some(Relation {
+        kind: rows.kind,
+        table: table?,
+        through,
+        join,
+        filter,
+        order,
+        limit: rows.limit,
+        required: rows.required,
+        content,
+        mapping,
+    })
+}
+
+/// How many rows a relation embeds.
+struct Rows {
+    kind: RelationKind,
+    limit: Option<u32>,
+    required: bool,
+}
+
+fn rows(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Rows {
+    let (mut limit, mut required) = (None, false);
     let kind = match form {
         "one" => {
             required = reader.boolean("required", mistakes).unwrap_or(false);
             RelationKind::One
         }
         "many" => {
-            limit = bounded(&mut reader, "limit", u32::MAX, "from 1", mistakes);
+            limit = bounded(reader, "limit", u32::MAX, "from 1", mistakes);
             RelationKind::Many
         }
         _ => {
-            let depth = bounded(
-                &mut reader,
-                "depth",
-                MAX_DEPTH,
-                &format!("from 1 to {MAX_DEPTH}"),
-                mistakes,
-            );
+            let depth = bounded(reader, "depth", MAX_DEPTH, &format!("from 1 to {MAX_DEPTH}"), mistakes);
             RelationKind::Ancestors {
                 depth: depth.unwrap_or(DEFAULT_DEPTH),
             }
         }
     };
-    let content = content(key, reader, &scope, mistakes);
-    let (content, mapping) = content?;
-    Some(Relation {
-        kind,
-        table: table?,
-        through,
-        join,
-        filter,
-        order,
-        limit,
-        required,
-        content,
-        mapping,
-    })
+    Rows { kind, limit, required }
 }
 
 fn refuse_misplaced(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) {
