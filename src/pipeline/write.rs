@@ -221,17 +221,15 @@ impl Writer {
     }
 }
 
-/// A batch without what it would index.
-fn deletes_alone(built: Built) -> Built {
+/// A batch without what it would index, and without what cannot be.
+fn deletes_alone(mut built: Built) -> Built {
     let items = built.drafts.items.iter().enumerate();
     let deletes = items.filter(|(_, draft)| draft.op == Op::Delete);
     let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
-    Built {
-        drafts: built.drafts.subset(&positions),
-        hashes: Vec::new(),
-        unfit: Vec::new(),
-        taken: built.taken,
-    }
+    built.drafts = built.drafts.subset(&positions);
+    built.hashes.clear();
+    built.unfit.clear();
+    built
 }
 
 /// What a failed request means for its drafts; what must be sent again is returned.
