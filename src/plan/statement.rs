@@ -1,56 +1,14 @@
-//! The text of a level's statement: what it selects, from where, keyed how, in which order.
+//! The text of a relation's statement in each of its forms, and of a table within one.
 
-use crate::catalog::{Column, Table, Wire, quote};
+use crate::catalog::{Column, Table, quote};
 use crate::definition::Sql;
 
-use super::level::Edge;
+use super::lookup::{Edge, Tree};
 use super::names::{self, KEY, ORDINAL};
+use super::select::SelectList;
 
 /// The rows above, which no table of a person's is called.
 const UP: &str = "\"highwater up\"";
-
-/// Selected expressions, each once.
-#[derive(Default)]
-pub struct SelectList {
-    pub expressions: Vec<String>,
-    pub wires: Vec<Wire>,
-}
-
-impl SelectList {
-    /// Position of the expression, added where it is new.
-    pub fn add(&mut self, expression: String, wire: Wire) -> usize {
-        let known = self
-            .expressions
-            .iter()
-            .zip(&self.wires)
-            .position(|(known, as_wire)| *known == expression && *as_wire == wire);
-        known.unwrap_or_else(|| {
-            self.expressions.push(expression);
-            self.wires.push(wire);
-            self.wires.len() - 1
-        })
-    }
-
-    /// A column's value, to be encoded.
-    pub fn value(&mut self, alias: &str, column: &Column) -> usize {
-        let name = format!("{}.{}", quote(alias), quote(&column.name));
-        match column.wire {
-            Wire::ToJson => self.add(format!("to_json({name})"), Wire::ToJson),
-            wire => self.add(name, wire),
-        }
-    }
-
-    /// A column's value, of which the text is wanted: for keys and links.
-    pub fn text(&mut self, alias: &str, column: &Column) -> usize {
-        let name = format!("{}.{}", quote(alias), quote(&column.name));
-        match column.wire {
-            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text if column.type_oid != 1042 => {
-                self.add(name, column.wire)
-            }
-            _ => self.add(format!("{name}::text"), Wire::Text),
-        }
-    }
-}
 
 /// A table in FROM, with the filters and expressions that belong to its row alone in a scope of their own.
 pub fn source(table: &Table, alias: &str, filters: &[Sql], expressions: &[(String, Sql)]) -> String {
@@ -158,7 +116,7 @@ impl Parts<'_> {
     }
 
     /// Rows above in a tree: the first column is the ordinal, the last one the height above the linked row.
-    pub fn ancestors(&self, tree: &super::level::Tree) -> String {
+    pub fn ancestors(&self, tree: &Tree) -> String {
         let keys = names::numbered(self.link_columns());
         let table = self.edge.lower.sql();
         let columns: Vec<&String> = self.edge.lower_columns.iter().chain(&tree.child_columns).collect();
