@@ -59,11 +59,7 @@ impl Writer {
     /// Builds `keys` and writes them. A row that cannot be computed is a dead letter.
     pub async fn keys(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
         let (mut report, uncomputable) = self.halving(generation, plan, keys, revision, |built| built).await;
-        report.settled.extend(
-            uncomputable
-                .into_iter()
-                .map(|(key, reason)| (key, Fate::Dead(Version(0), Failure::Build, reason))),
-        );
+        report.settled.extend(uncomputable);
         report
     }
 
@@ -74,7 +70,7 @@ impl Writer {
     }
 
     /// Builds `keys` and writes what `kept` leaves of each batch. A row that cannot be computed fails its whole batch, and
-    /// is found by halving; it is returned with the reason.
+    /// is found by halving; its fate is returned beside the report.
     async fn halving(
         &mut self,
         generation: &Generation,
@@ -82,7 +78,7 @@ impl Writer {
         keys: &[Key],
         revision: i64,
         kept: impl Fn(Built) -> Built,
-    ) -> (Report, Vec<(Key, String)>) {
+    ) -> (Report, Vec<(Key, Fate)>) {
         let (mut report, mut uncomputable) = (Report::default(), Vec::new());
         let mut parts: Vec<&[Key]> = vec![keys];
         while let Some(part) = parts.pop() {
@@ -93,7 +89,10 @@ impl Writer {
                         let (left, right) = part.split_at(part.len() / 2);
                         parts.extend([right, left]);
                     }
-                    Verdict::Bisect => uncomputable.push((part[0].clone(), error.reason())),
+                    Verdict::Bisect => {
+                        let fate = Fate::Dead(Version(0), Failure::Build, error.reason());
+                        uncomputable.push((part[0].clone(), fate));
+                    }
                     verdict => report.stopped = Some(stop(verdict, &error)),
                 },
             }
