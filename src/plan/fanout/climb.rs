@@ -1,8 +1,9 @@
 //! The statement that climbs from touched rows to root keys: one step an edge, over the rows as they are now.
 
-use crate::catalog::{Table, quote};
+use crate::catalog::Table;
 use crate::plan::lookup::{Edge, Tree};
 use crate::plan::names;
+use crate::plan::statement::joined;
 
 use super::Statement;
 
@@ -61,11 +62,10 @@ impl Climb<'_> {
                 below = format!("d{at}");
             }
             steps.push(format!(
-                "{} AS (SELECT DISTINCT {} FROM {below} AS s JOIN {} AS r ON {})",
+                "{} AS (SELECT DISTINCT {} FROM {below} AS s {})",
                 named(&format!("s{at}"), above.len()),
                 names::of("r", above),
-                edge.upper.sql(),
-                on(&edge.upper_columns, "s")
+                found(edge.upper, &edge.upper_columns, "s")
             ));
             below = format!("s{at}");
         }
@@ -95,10 +95,9 @@ impl Climb<'_> {
 fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
     let carried = names::positions(edge.lower_columns.len());
     format!(
-        "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {}, d.level + 1 FROM d{at} AS d JOIN {} AS r ON {} WHERE d.level < {})",
+        "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {}, d.level + 1 FROM d{at} AS d {} WHERE d.level < {})",
         names::of("r", &edge.lower_columns),
-        edge.lower.sql(),
-        on(&tree.child_columns, "d"),
+        found(edge.lower, &tree.child_columns, "d"),
         tree.depth
     )
 }
@@ -108,10 +107,7 @@ fn named(name: &str, columns: usize) -> String {
     format!("{name}({})", names::positions(columns))
 }
 
-/// The step's own row by what is carried from below.
-fn on(columns: &[String], below: &str) -> String {
-    let pairs = (1..)
-        .zip(columns)
-        .map(|(at, column)| format!("r.{} = {below}.c{at}", quote(column)));
-    pairs.collect::<Vec<_>>().join(" AND ")
+/// Joins the rows of `table` whose columns are those carried from below.
+fn found(table: &Table, columns: &[String], below: &str) -> String {
+    joined(table, "r", columns, |at| format!("{below}.c{}", at + 1))
 }
