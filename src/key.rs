@@ -141,6 +141,22 @@ mod tests {
             prop_assert_eq!(key.parts(parts.len()).unwrap(), parts);
         }
 
+        /// Of few characters, so that what differs is alike.
+        #[test]
+        fn different_values_have_different_keys_and_ids(
+            one in prop::collection::vec("[,#a\\\\]{0,4}", 2), other in prop::collection::vec("[,#a\\\\]{0,4}", 2),
+            long in prop::sample::select(vec![0_usize, 510, 511, 512, 600]),
+        ) {
+            let key = |parts: &[String]| Key::from_parts(parts.iter().map(String::as_str));
+            let (first, second) = (key(&one), key(&other));
+            prop_assert_eq!(first == second, one == other);
+            // Single columns, which stand as they are.
+            let text = |text: &str| Key::from_text(&format!("{text}{}", "#".repeat(long)));
+            let (first, second) = (text(&one[0]), text(&other[0]));
+            prop_assert_eq!(first.document_id() == second.document_id(), one[0] == other[0]);
+            prop_assert_eq!(first.parts(1).expect("a value"), [first.as_str()]);
+        }
+
         #[test]
         fn no_text_panics(text in ".*", columns in 1usize..5) {
             let _ = Key::from_text(&text).parts(columns);

@@ -1,2 +1,3 @@
 mod catalog;
 mod encode;
+mod keys;
