@@ -64,6 +64,8 @@ pub struct Column {
     pub type_oid: u32,
     /// How its binary form is encoded as JSON.
     pub wire: Wire,
+    /// What its value is cast to before it comes in that form, for an extension's type: `real[]`, `point`.
+    pub via: Option<String>,
     pub not_null: bool,
     /// Of a type that an extension brings, whose `=` lies in the extension's schema or means something of its own.
     pub foreign: bool,

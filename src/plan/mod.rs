@@ -2,7 +2,7 @@
 //! a touched row is followed up to the documents that show it. Values only; everything here can be printed.
 //!
 //! `assemble` walks the definition, and `lookup` finds what it names; what a level selects is gathered in `select`, and
-//! becomes SQL in `statement`, over the root's key in `keys`. `uses` gathers where each table stands, of which `capture`
+//! becomes SQL in `statement`, in a form that `render` chooses, over the root's key in `keys`. `uses` gathers where each table stands, of which `capture`
 //! makes triggers and `fanout` the ways up. `mapping` reads the definition alone.
 
 mod assemble;
@@ -13,6 +13,7 @@ mod lookup;
 mod mapping;
 mod names;
 pub mod print;
+mod render;
 mod select;
 mod statement;
 mod uses;
@@ -30,7 +31,7 @@ pub use lookup::MAX_JOIN;
 pub use uses::Used;
 
 /// Raised whenever the same rows and definition would give other bytes than before.
-pub const ENCODER: u32 = 1;
+pub const ENCODER: u32 = 2;
 
 /// Everything needed to keep one index in step.
 #[derive(Clone, Debug)]
@@ -154,6 +155,8 @@ pub struct Output {
     pub at: usize,
     /// The field's dotted path, for messages.
     pub path: String,
+    /// What its value is, likewise: `column price of book`.
+    pub source: String,
 }
 
 /// How a row says which parent it belongs to.

@@ -1,5 +1,6 @@
 //! What a level's statement selects: each expression once, and the wire form in which it comes.
 
+use super::render;
 use crate::catalog::{Column, Wire, quote};
 
 /// The columns of a statement under way.
@@ -37,20 +38,20 @@ impl SelectList {
         self.leading + at
     }
 
-    /// A column's value, to be encoded.
-    pub fn value(&mut self, alias: &str, column: &Column) -> usize {
+    /// A column's value, to be encoded for a field of this type of Elasticsearch's.
+    pub fn value(&mut self, alias: &str, column: &Column, field: &str) -> usize {
         let name = format!("{}.{}", quote(alias), quote(&column.name));
-        match column.wire {
-            Wire::ToJson => self.add(format!("to_json({name})"), Wire::ToJson),
-            wire => self.add(name, wire),
-        }
+        let (value, wire) = render::column(&name, column, field);
+        self.add(value, wire)
     }
 
     /// A column's value, of which the text is wanted: for keys and links.
     pub fn text(&mut self, alias: &str, column: &Column) -> usize {
         let name = format!("{}.{}", quote(alias), quote(&column.name));
         match column.wire {
-            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text if column.type_oid != 1042 => {
+            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text
+                if column.type_oid != 1042 && column.via.is_none() =>
+            {
                 self.add(name, column.wire)
             }
             _ => self.add(format!("{name}::text"), Wire::Text),

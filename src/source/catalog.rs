@@ -1,4 +1,4 @@
-//! Reads [`Catalog`] out of `pg_catalog`: six statements over whole sets, however many tables there are, for
+//! Reads [`Catalog`] out of `pg_catalog`: seven statements over whole sets, however many tables there are, for
 //! Postgres 13 and later. What the tables mean to a definition is for `crate::plan` to say.
 //!
 //! All statements share one snapshot, so that a migration in between cannot tear the picture. They run with
@@ -12,7 +12,8 @@ use indexmap::IndexMap;
 use sqlx::postgres::types::Oid;
 use sqlx::{Connection, PgConnection, Row};
 
-use crate::catalog::{Catalog, Column, ForeignKey, Table, TableKind, Wire};
+use super::types::Types;
+use crate::catalog::{Catalog, Column, ForeignKey, Table, TableKind};
 
 /// Everything the current role may know about the database it is connected to.
 ///
@@ -27,7 +28,8 @@ pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx
         .execute(&mut *transaction)
         .await?;
     let mut tables = tables(&mut transaction).await?;
-    columns(&mut transaction, &mut tables).await?;
+    let types = Types::read(&mut transaction).await?;
+    columns(&mut transaction, &types, &mut tables).await?;
     indexes(&mut transaction, &mut tables).await?;
     foreign_keys(&mut transaction, &mut tables).await?;
     leaves(&mut transaction, &mut tables).await?;
@@ -152,7 +154,7 @@ join pg_type ty on ty.oid = s.base
 left join computed on computed.adrelid = s.attrelid and computed.adnum = s.attnum
 order by s.attrelid, s.attnum";
 
-async fn columns(connection: &mut PgConnection, tables: &mut Tables) -> Result<(), sqlx::Error> {
+async fn columns(connection: &mut PgConnection, types: &Types, tables: &mut Tables) -> Result<(), sqlx::Error> {
     for row in sqlx::query(COLUMNS).fetch_all(connection).await? {
         let Some(table) = tables.get_mut(&row.try_get::<Oid, _>(0)?.0) else {
             continue;
@@ -165,7 +167,8 @@ async fn columns(connection: &mut PgConnection, tables: &mut Tables) -> Result<(
             name: name.clone(),
             type_name: row.try_get(2)?,
             type_oid,
-            wire: Wire::of(type_oid),
+            wire: types.wire(type_oid),
+            via: types.via(type_oid),
             not_null: row.try_get(4)?,
             virtual_base: is_virtual.then(|| base.unwrap_or_default()),
             byte_equal: row.try_get(7)?,

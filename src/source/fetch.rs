@@ -222,7 +222,7 @@ fn encode_outputs(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<Optio
             None => out.extend_from_slice(b"null"),
             Some(bytes) => {
                 if let Err(unfit) = encode::encode(level.select.wires[output.at], bytes, out) {
-                    return Ok(Some(format!("field {}: {unfit}", output.path)));
+                    return Ok(Some(format!("field {} ({}): {unfit}", output.path, output.source)));
                 }
             }
         }

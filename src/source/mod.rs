@@ -11,6 +11,7 @@ pub mod proof;
 pub mod resolve;
 pub mod settings;
 pub mod snapshot;
+mod types;
 
 pub use build::{Built, Scope};
 pub use connect::Postgres;

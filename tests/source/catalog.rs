@@ -80,12 +80,56 @@ async fn reads_columns_in_order_with_domains_resolved() {
         [
             ("z", "public.price", Wire::Numeric, true),
             ("Größe", "character varying(20)", Wire::Text, false),
-            ("m", "types.mood", Wire::ToJson, false),
-            ("a\"b", "integer[]", Wire::ToJson, false),
+            ("m", "types.mood", Wire::Text, false),
+            ("a\"b", "integer[]", Wire::Array(&Wire::Int4), false),
             ("late", "timestamp(3) with time zone", Wire::Timestamptz, true),
         ]
     );
     assert_eq!(table(&catalog, "t").columns["z"].type_oid, 1700);
+}
+
+/// Extensions that are not installed here, as far as the catalog can tell them: types with the same casts.
+#[tokio::test]
+async fn tells_what_types_are_made_of() {
+    let catalog = catalog_after(
+        "create type mood as enum ('sad'); create domain small as int4; create domain smalls as small[]; create type pair as (a int, b mood);
+         create type hours as range (subtype = time); create type words as range (subtype = text);
+         create type vector as (x real); create function reals(vector) returns real[] language sql immutable as 'select array[$1.x]';
+         create cast (vector as real[]) with function reals(vector);
+         create type geometry as (x float8, y float8); create function place(geometry) returns point language sql immutable as 'select point($1.x, $1.y)';
+         create cast (geometry as point) with function place(geometry);
+         create type geography as (x float8, y float8); create function plane(geography) returns geometry language sql immutable as 'select row($1.x, $1.y)::geometry';
+         create cast (geography as geometry) with function plane(geography);
+         create table t (moods mood[], small small[], smalls smalls, ranges daterange[], hours hours, words words, many nummultirange, pair pair, pairs pair[],
+           vector vector, vectors vector[], geometry geometry, geography geography, point point, old int2vector, at timetz[])",
+    )
+    .await;
+    let columns = table(&catalog, "t").columns.values();
+    let found: Vec<_> = columns
+        .map(|column| (column.name.as_str(), column.wire, column.via.as_deref()))
+        .collect();
+    let small = Wire::Array(&Wire::Int4);
+    assert_eq!(
+        found,
+        [
+            ("moods", Wire::Array(&Wire::Text), Some("text[]")),
+            ("small", small, None),
+            ("smalls", small, None),
+            ("ranges", Wire::Array(&Wire::Range(&Wire::Date)), None),
+            ("hours", Wire::Range(&Wire::Time), None),
+            ("words", Wire::JsonRange, None),
+            ("many", Wire::JsonRange, None),
+            ("pair", Wire::ToJson, None),
+            ("pairs", Wire::ToJson, None),
+            ("vector", Wire::Array(&Wire::Float4), Some("real[]")),
+            ("vectors", Wire::ToJson, None),
+            ("geometry", Wire::Point, Some("point")),
+            ("geography", Wire::Point, Some("public.geometry::point")),
+            ("point", Wire::Point, None),
+            ("old", Wire::ToJson, None),
+            ("at", Wire::ToJson, None),
+        ]
+    );
 }
 
 #[tokio::test]

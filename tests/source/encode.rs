@@ -18,10 +18,10 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::support::postgres::connect_to_server;
 
 /// One value as the server sees it.
-struct Seen {
-    wire: Vec<u8>,
-    json: String,
-    text: String,
+pub struct Seen {
+    pub wire: Vec<u8>,
+    pub json: String,
+    pub text: String,
 }
 
 impl Seen {
@@ -41,7 +41,7 @@ impl Seen {
         }
     }
 
-    fn encoded(&self, wire: Wire) -> Result<String, Unfit> {
+    pub fn encoded(&self, wire: Wire) -> Result<String, Unfit> {
         let mut out = Vec::new();
         encode(wire, &self.wire, &mut out).map(|()| String::from_utf8(out).expect("UTF-8"))
     }
@@ -49,13 +49,22 @@ impl Seen {
 
 /// `value` makes the value out of the text `x`; `order` is what is sorted by, in terms of `v`.
 async fn ask(value: &str, order: &str, inputs: &[String]) -> Vec<Seen> {
+    ask_all(value, "to_json(v)", order, inputs).await
+}
+
+/// The same in no order, with another rendering than `to_json`, likewise in terms of `v`.
+pub async fn ask_with(value: &str, rendered: &str, inputs: &[String]) -> Vec<Seen> {
+    ask_all(value, rendered, "v::text", inputs).await
+}
+
+async fn ask_all(value: &str, rendered: &str, order: &str, inputs: &[String]) -> Vec<Seen> {
     let mut connection = connect_to_server().await;
     sqlx::raw_sql("set timezone = 'UTC'; set datestyle = 'ISO'")
         .execute(&mut connection)
         .await
         .expect("settings");
     let statement = format!(
-        "select v, to_json(v)::text as rendered, v::text as written from (select {value} as v from unnest($1::text[]) x) values order by {order}"
+        "select v, ({rendered})::text as rendered, v::text as written from (select {value} as v from unnest($1::text[]) x) values order by {order}"
     );
     sqlx::query(AssertSqlSafe(statement))
         .bind(inputs)
@@ -68,13 +77,13 @@ async fn ask(value: &str, order: &str, inputs: &[String]) -> Vec<Seen> {
 
 const VALUES: usize = 4_000;
 
-fn draw<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, text: impl Fn(T) -> String) -> Vec<String> {
+pub fn draw<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, text: impl Fn(T) -> String) -> Vec<String> {
     let mut runner = TestRunner::default();
     let value = || strategy.new_tree(&mut runner).expect("a value").current();
     std::iter::repeat_with(value).take(VALUES).map(text).collect()
 }
 
-fn with(mut drawn: Vec<String>, edges: &[&str]) -> Vec<String> {
+pub fn with(mut drawn: Vec<String>, edges: &[&str]) -> Vec<String> {
     drawn.extend(edges.iter().map(|edge| (*edge).to_owned()));
     drawn
 }
@@ -215,7 +224,7 @@ async fn what_is_no_number_is_unfit() {
     }
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub fn text() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         2 => proptest::sample::select(vec!['"', '\\', '/', ' ', '\u{7f}', '\u{2028}', '€', '𝄞']),
         2 => proptest::char::range('\u{1}', '\u{1f}'),
@@ -290,6 +299,17 @@ async fn infinite_dates_are_words_in_keys_and_unfit_in_documents() {
 }
 
 #[tokio::test]
+async fn times_of_day() {
+    let micros = with(
+        draw(0_i64..86_400_000_000, |micros| micros.to_string()),
+        &["0", "1", "86399999999"],
+    );
+    let value = "time '00:00' + x::int8 * interval '1 microsecond'";
+    assert_same(Wire::Time, &ask(value, "v", &micros).await);
+    assert_same(Wire::Time, &ask("x::time", "v", &["24:00:00".to_owned()]).await);
+}
+
+#[tokio::test]
 async fn uuids() {
     let inputs = draw(any::<u128>(), |number| format!("{number:032x}"));
     assert_same(Wire::Uuid, &ask("x::uuid", "v", &inputs).await);
@@ -348,7 +368,7 @@ fn json() -> impl Strategy<Value = String> {
 }
 
 /// The obvious way, a character at a time.
-fn without_blanks(json: &str) -> String {
+pub fn without_blanks(json: &str) -> String {
     let (mut inside, mut escaped) = (false, false);
     let mut kept = json.to_owned();
     kept.retain(|character| {

@@ -1,3 +1,5 @@
 mod catalog;
+mod compound;
+mod documents;
 mod encode;
 mod keys;

@@ -74,7 +74,7 @@ pub fn by_worker(list: &mut SelectList, terms: &[Term<'_>]) -> Option<Vec<SortCo
         return None;
     }
     let columns = terms.iter().filter_map(|term| {
-        let at = list.value(&term.alias, term.column?);
+        let at = list.value(&term.alias, term.column?, "");
         Some(SortColumn {
             at,
             descending: term.descending,
@@ -93,6 +93,7 @@ fn sorts_by_bytes(column: &Column) -> bool {
         | Wire::Uuid
         | Wire::Bytea
         | Wire::Date
+        | Wire::Time
         | Wire::Timestamp
         | Wire::Timestamptz => true,
         Wire::Text => column.collation_c && column.type_oid != 1042,

@@ -5,7 +5,7 @@ use crate::definition::{ColumnName, Field, FieldKind, Fields, Relation, Sql};
 use crate::mistake::Place;
 use crate::plan::select::SelectList;
 use crate::plan::uses::{Path, UseId};
-use crate::plan::{Expression, Output, PlannedTable};
+use crate::plan::{Expression, Output, PlannedTable, render};
 
 use super::Walk;
 
@@ -93,20 +93,25 @@ impl<'c, 'd> Walk<'c, 'd> {
 
     /// A column or an expression; a bare value has neither prefix nor name.
     pub fn output(&mut self, scope: &mut Scope<'c, 'd>, field: &'d Field, prefix: String, name: &str) {
-        let at = match &field.kind {
-            FieldKind::Column { column, .. } => {
+        let (at, source) = match &field.kind {
+            FieldKind::Column { column, mapping } => {
                 let Some((named, column)) = self.column(scope, column, &field.place) else {
                     return;
                 };
-                scope.list.value(&named.alias, column)
+                let at = scope.list.value(&named.alias, column, render::field_type(mapping));
+                (at, format!("column {} of {}", column.name, named.table.name))
             }
-            FieldKind::Sql { sql, .. } => self.computed(scope, sql),
+            FieldKind::Sql { sql, mapping } => (
+                self.computed(scope, sql, render::expression(render::field_type(mapping))),
+                format!("an expression over {}", scope.own.table.name),
+            ),
             FieldKind::Relation(_) => return, // a parser's bare value is a column or an expression
         };
         scope.outputs.push(Output {
             prefix,
             at,
             path: below(&scope.dotted, name),
+            source,
         });
     }
 
@@ -134,16 +139,16 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// Position of an expression's value: computed in the scope of its own row, unless it names a junction.
-    fn computed(&mut self, scope: &mut Scope<'c, 'd>, sql: &Sql) -> usize {
+    fn computed(&mut self, scope: &mut Scope<'c, 'd>, sql: &Sql, wire: Wire) -> usize {
         if scope.reaches_beside(sql) {
             self.expression(&scope.own, &scope.beside, sql, false);
-            return scope.list.add(format!("to_json((\n{}\n))", sql.text), Wire::ToJson);
+            return scope.list.add(format!("to_json((\n{}\n))", sql.text), wire);
         }
         self.expression(&scope.own, &[], sql, false);
         let column = format!("highwater {}", scope.expressions.len() + 1);
         let expression = format!("to_json({}.{})", quote(&scope.own.alias), quote(&column));
         scope.expressions.push((column, sql.clone()));
-        scope.list.add(expression, Wire::ToJson)
+        scope.list.add(expression, wire)
     }
 
     /// Notes an expression over a row of `own`, which may read any column of it and of those `beside`.

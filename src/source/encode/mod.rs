@@ -6,7 +6,10 @@
 //! The binary forms are those of each type's send function, in network byte order. [`crate::source`]'s statements run
 //! under `TimeZone = UTC` and `DateStyle = ISO`; the renderings here are what Postgres makes under those settings.
 
+mod array;
+mod loose;
 mod number;
+mod range;
 mod sort;
 mod text;
 mod time;
@@ -45,8 +48,8 @@ impl fmt::Display for Unfit {
 impl std::error::Error for Unfit {}
 
 /// Appends a value that is not null as JSON: what `to_json` makes of it, except that `bytea` becomes base64, that
-/// blanks between the tokens of `json` and `jsonb` are left out, and that a float may be written in another form of
-/// the same number (`1e20` for `1e+20`).
+/// blanks between the tokens of `json` and `jsonb` are left out, that ranges and points are objects, and that a float
+/// may be written in another form of the same number (`1e20` for `1e+20`). So it is within arrays, too.
 ///
 /// Years before 1 and after 9999 are written as Postgres does (`0044-03-15 BC`, `10000-01-01`). Elasticsearch's default
 /// date format takes neither and refuses such a document by itself; a `keyword`, or a `date` with a `format` of its
@@ -69,6 +72,7 @@ pub fn encode(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> 
             Ok(())
         }
         Wire::Date | Wire::Timestamp | Wire::Timestamptz => moment(wire, bytes, time::Style::Json, out),
+        Wire::Time => quoted(out, |out| time_of_day(bytes, out)),
         Wire::Uuid => quoted(out, |out| uuid(bytes, out)),
         Wire::Bytea => quoted(out, |out| push_base64(bytes, out)),
         Wire::Json | Wire::ToJson => text::push_compact(bytes, out),
@@ -76,6 +80,11 @@ pub fn encode(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> 
             [1, json @ ..] => text::push_compact(json, out), // jsonb_send knows one version so far
             _ => Err(Unfit::Malformed),
         },
+        Wire::Point => point(bytes, out),
+        Wire::Array(item) => array::push(*item, bytes, out),
+        Wire::Range(bound) => range::push(*bound, bytes, out),
+        Wire::JsonPoint => loose::push_points(bytes, out),
+        Wire::JsonRange => loose::push_ranges(bytes, out),
     };
     if done.is_err() {
         out.truncate(before);
@@ -96,6 +105,7 @@ pub fn push_text(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfi
             Ok(())
         }
         Wire::Date | Wire::Timestamp | Wire::Timestamptz => moment(wire, bytes, time::Style::Text, out),
+        Wire::Time => time_of_day(bytes, out),
         Wire::Uuid => uuid(bytes, out),
         Wire::Bytea => {
             out.extend_from_slice(b"\\x");
@@ -104,7 +114,17 @@ pub fn push_text(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfi
             }
             Ok(())
         }
-        Wire::Float4 | Wire::Float8 | Wire::Numeric | Wire::Json | Wire::Jsonb | Wire::ToJson => Err(Unfit::NoKey),
+        Wire::Float4
+        | Wire::Float8
+        | Wire::Numeric
+        | Wire::Json
+        | Wire::Jsonb
+        | Wire::Point
+        | Wire::Array(_)
+        | Wire::Range(_)
+        | Wire::ToJson
+        | Wire::JsonPoint
+        | Wire::JsonRange => Err(Unfit::NoKey),
     }
 }
 
@@ -123,6 +143,22 @@ fn moment(wire: Wire, bytes: &[u8], style: time::Style, out: &mut Vec<u8>) -> Re
         Wire::Date => time::push_date(i32::from_be_bytes(fixed(bytes)?), style, out),
         _ => time::push_timestamp(i64::from_be_bytes(fixed(bytes)?), wire == Wire::Timestamptz, style, out),
     }
+}
+
+fn time_of_day(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
+    time::push_time(i64::from_be_bytes(fixed(bytes)?), out);
+    Ok(())
+}
+
+/// Two floats: x, which is the longitude, and y.
+fn point(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
+    let (x, y) = bytes.split_at_checked(8).ok_or(Unfit::Malformed)?;
+    out.extend_from_slice(b"{\"lon\":");
+    number::push_float8(f64::from_be_bytes(fixed(x)?), out)?;
+    out.extend_from_slice(b",\"lat\":");
+    number::push_float8(f64::from_be_bytes(fixed(y)?), out)?;
+    out.push(b'}');
+    Ok(())
 }
 
 fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<(), Unfit>) -> Result<(), Unfit> {
@@ -176,6 +212,12 @@ mod tests {
         );
         assert_eq!(json(Wire::Bytea, b"\x00\xffab").as_deref(), Ok("\"AP9hYg==\""));
         assert_eq!(json(Wire::Bytea, b"").as_deref(), Ok("\"\""));
+        let point = [1.5_f64, -2.0].map(f64::to_be_bytes).concat();
+        assert_eq!(json(Wire::Point, &point).as_deref(), Ok("{\"lon\":1.5,\"lat\":-2}"));
+        assert_eq!(
+            json(Wire::Time, &86_400_000_000_i64.to_be_bytes()).as_deref(),
+            Ok("\"24:00:00\"")
+        );
         assert_eq!(
             json(Wire::Jsonb, b"\x01{\"a\": [1, 2]}").as_deref(),
             Ok("{\"a\":[1,2]}")
@@ -196,11 +238,31 @@ mod tests {
             (Wire::Json, b"[1, \"open"),
             (Wire::Bool, b""),
             (Wire::Numeric, b"\x00\x01"),
+            (Wire::Point, b"12345678"),
+            (Wire::Array(&Wire::Int4), b"1"),
+            (Wire::Range(&Wire::Int4), b""),
         ];
         for (wire, bytes) in unfit {
             let mut out = b"kept".to_vec();
             assert_eq!(encode(*wire, bytes, &mut out), Err(Unfit::Malformed), "{wire:?}");
             assert_eq!(out, b"kept");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>) {
+            let forms = [
+                Wire::Bool, Wire::Int8, Wire::Numeric, Wire::Date, Wire::Time, Wire::Timestamptz, Wire::Point, Wire::Jsonb,
+                Wire::Array(&Wire::Numeric), Wire::Array(&Wire::Range(&Wire::Date)), Wire::Range(&Wire::Numeric),
+                Wire::JsonPoint, Wire::JsonRange,
+            ];
+            for wire in forms {
+                let mut out = Vec::new();
+                let _ = encode(wire, &bytes, &mut out);
+                let _ = push_text(wire, &bytes, &mut out);
+                let _ = push_sort_key(wire, &bytes, &mut out);
+            }
         }
     }
 

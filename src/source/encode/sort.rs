@@ -13,7 +13,7 @@ pub fn push_sort_key(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> bool {
         Wire::Bool => push_fixed::<1>(bytes, false, out),
         Wire::Int2 => push_fixed::<2>(bytes, true, out),
         Wire::Int4 | Wire::Date => push_fixed::<4>(bytes, true, out),
-        Wire::Int8 | Wire::Timestamp | Wire::Timestamptz => push_fixed::<8>(bytes, true, out),
+        Wire::Int8 | Wire::Time | Wire::Timestamp | Wire::Timestamptz => push_fixed::<8>(bytes, true, out),
         Wire::Uuid => push_fixed::<16>(bytes, false, out),
         Wire::Text => {
             out.extend_from_slice(bytes);
@@ -24,7 +24,17 @@ pub fn push_sort_key(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> bool {
             push_terminated(bytes, out);
             true
         }
-        Wire::Float4 | Wire::Float8 | Wire::Numeric | Wire::Json | Wire::Jsonb | Wire::ToJson => false,
+        Wire::Float4
+        | Wire::Float8
+        | Wire::Numeric
+        | Wire::Json
+        | Wire::Jsonb
+        | Wire::Point
+        | Wire::Array(_)
+        | Wire::Range(_)
+        | Wire::ToJson
+        | Wire::JsonPoint
+        | Wire::JsonRange => false,
     }
 }
 

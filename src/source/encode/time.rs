@@ -116,7 +116,7 @@ impl Civil {
 }
 
 /// Microseconds since midnight as `03:04:05.1234`: zeros at the end of the fraction are left out, and then the point.
-fn push_time(micros: i64, out: &mut Vec<u8>) {
+pub(super) fn push_time(micros: i64, out: &mut Vec<u8>) {
     let seconds = micros / 1_000_000;
     push_two(seconds / 3_600, out);
     out.push(b':');
