@@ -6,6 +6,7 @@ mod dead;
 mod exit;
 mod plan;
 mod run;
+mod schema;
 mod show;
 mod status;
 mod verify;
@@ -105,6 +106,8 @@ pub enum Verb {
     /// Documents that cannot be built, or that Elasticsearch refuses
     #[command(subcommand)]
     Dead(dead::Dead),
+    /// Print the JSON Schema of the configuration or of definitions, for editors
+    Schema { of: schema::Of },
     /// Ask a running daemon whether it is well; for containers
     Healthcheck,
 }
@@ -114,6 +117,9 @@ pub enum Verb {
 /// # Errors
 /// Anything that is not success; [`Exit::of`] gives the code.
 pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
+    if let Verb::Schema { of } = arguments.verb {
+        return schema::schema(of);
+    }
     let config = Config::load(&arguments.config, &|name| std::env::var(name).ok())?;
     run::log(&config, arguments.log_level.as_deref())?;
     match arguments.verb {
@@ -131,6 +137,7 @@ pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
         Verb::Status { watch, json } => status::status(&config, watch, json).await,
         Verb::Verify { index, repair } => verify::verify(&config, index.as_deref(), repair).await,
         Verb::Dead(dead) => dead::dead(&config, dead).await,
+        Verb::Schema { of } => schema::schema(of),
         Verb::Healthcheck => run::healthcheck(&config).await,
     }
 }

@@ -30,28 +30,20 @@ pub enum LogFormat {
 
 pub(super) fn read(section: &mut Section<'_>) -> LogSettings {
     let default = LogSettings::default();
-    let level = section.value(
-        "level",
-        default.level,
-        "`error`, `warn`, `info`, `debug` or `trace`",
-        |text| {
-            Some(match text {
-                "error" => LogLevel::Error,
-                "warn" => LogLevel::Warn,
-                "info" => LogLevel::Info,
-                "debug" => LogLevel::Debug,
-                "trace" => LogLevel::Trace,
-                _ => return None,
-            })
-        },
-    );
-    let format = section.value("format", default.format, "`auto`, `text` or `json`", |text| {
-        Some(match text {
-            "auto" => LogFormat::Auto,
-            "text" => LogFormat::Text,
-            "json" => LogFormat::Json,
-            _ => return None,
-        })
-    });
-    LogSettings { level, format }
+    let levels = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    let formats = [
+        ("auto", LogFormat::Auto),
+        ("text", LogFormat::Text),
+        ("json", LogFormat::Json),
+    ];
+    LogSettings {
+        level: section.choice("level", default.level, &levels),
+        format: section.choice("format", default.format, &formats),
+    }
 }

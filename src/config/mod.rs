@@ -3,9 +3,12 @@
 //! Each module owns its settings and gives the reasons of their defaults; this one reads them all at once and reports
 //! every mistake, so that what comes out needs no second look. Sections and keys are those of `config/highwater.yaml`.
 
+mod asked;
 mod expand;
 mod indexes;
 mod log;
+mod schema;
+mod secret;
 mod section;
 mod servers;
 mod unit;
@@ -15,6 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use log::{LogFormat, LogLevel, LogSettings};
+pub use schema::schema;
 
 use crate::definition::Definition;
 use crate::elastic::ElasticSettings;
@@ -56,6 +60,7 @@ impl Config {
             env,
             file: file.as_str().into(),
             directory,
+            asked: None,
         };
         let text = fs::read_to_string(path).map_err(|error| {
             let place = Place {

@@ -12,8 +12,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
+use super::asked::{Asked, Kind};
 use super::{expand::expand, unit};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Node, NodeKind, Reader, excerpt, expected};
@@ -25,6 +24,8 @@ pub(super) struct Around<'e> {
     pub file: Arc<str>,
     /// Its directory, which relative paths start from.
     pub directory: PathBuf,
+    /// Where it is noted what is asked for, if anybody wants to know.
+    pub asked: Option<&'e Asked>,
 }
 
 /// A text and where it came from.
@@ -34,7 +35,7 @@ pub(super) struct Written {
 }
 
 pub(super) struct Section<'a> {
-    around: &'a Around<'a>,
+    pub around: &'a Around<'a>,
     /// Empty for the top of the file.
     name: &'static str,
     /// Nothing when the section is not written.
@@ -133,10 +134,33 @@ impl<'a> Section<'a> {
         format!("HIGHWATER_{}", path.to_uppercase())
     }
 
+    pub fn ask(&self, key: &'static str, kind: Kind, default: Option<String>) {
+        if let Some(asked) = self.around.asked {
+            asked.note(self.name, key, kind, default);
+        }
+    }
+
     /// A single value as text.
     pub fn text(&mut self, key: &'static str) -> Option<Written> {
+        self.ask(key, Kind::Text, None);
         let node = self.take(key);
         self.twin(key).or_else(|| self.expanded(key, node?))
+    }
+
+    /// One of these words; `default` where none is written.
+    pub fn choice<T: Copy + PartialEq>(&mut self, key: &'static str, default: T, words: &[(&'static str, T)]) -> T {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let usual = words.iter().find(|(_, value)| *value == default);
+        self.ask(
+            key,
+            Kind::Choice(known.clone()),
+            usual.map(|(word, _)| (*word).to_owned()),
+        );
+        let (last, others) = known.split_last().unwrap_or((&"", &[]));
+        let kind = format!("`{}` or `{last}`", others.join("`, `"));
+        self.value(key, default, &kind, |text| {
+            words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)
+        })
     }
 
     /// A value that `parse` understands; `default` where none is written.
@@ -159,18 +183,26 @@ impl<'a> Section<'a> {
         default: T,
         range: RangeInclusive<T>,
     ) -> T {
-        let kind = format!("a whole number from {} to {}", range.start(), range.end());
+        let (least, most) = (range.start().to_string(), range.end().to_string());
+        let kind = format!("a whole number from {least} to {most}");
+        self.ask(key, Kind::Count(least, most), Some(default.to_string()));
         self.value(key, default, &kind, |text| {
             text.parse().ok().filter(|number| range.contains(number))
         })
     }
 
     pub fn boolean(&mut self, key: &'static str, default: bool) -> bool {
+        self.ask(key, Kind::Boolean, Some(default.to_string()));
         self.value(key, default, "`true` or `false`", |text| text.parse().ok())
     }
 
     /// A length of time above zero.
     pub fn duration(&mut self, key: &'static str, default: Duration) -> Duration {
+        self.ask(
+            key,
+            Kind::Duration,
+            Some(humantime::format_duration(default).to_string()),
+        );
         self.value(
             key,
             default,
@@ -185,6 +217,7 @@ impl<'a> Section<'a> {
 
     /// A size above zero.
     pub fn bytes(&mut self, key: &'static str, default: usize) -> usize {
+        self.ask(key, Kind::Bytes, Some(unit::written(default)));
         self.value(key, default, "a size with its unit, such as `8MB` or `64MiB`", |text| {
             unit::bytes(text).filter(|bytes| *bytes > 0)
         })
@@ -202,6 +235,7 @@ impl<'a> Section<'a> {
 
     /// A list, or one text with its entries parted by commas.
     pub fn list(&mut self, key: &'static str) -> Option<Vec<Written>> {
+        self.ask(key, Kind::List, None);
         let node = self.take(key);
         if let Some(written) = self.twin(key) {
             return Some(split(&written));
@@ -217,6 +251,7 @@ impl<'a> Section<'a> {
 
     /// Names and values; as a twin `name=value`, parted by commas.
     pub fn map(&mut self, key: &'static str) -> BTreeMap<String, String> {
+        self.ask(key, Kind::Map, None);
         let node = self.take(key);
         if let Some(written) = self.twin(key) {
             let pairs = split(&written).into_iter().filter_map(|pair| {
@@ -238,49 +273,6 @@ impl<'a> Section<'a> {
         map
     }
 
-    /// A secret, written out or in a file of its own whose last line break does not count.
-    pub fn secret(&mut self, key: &'static str, file_key: &'static str) -> Option<SecretString> {
-        let (node, file_node) = (self.take(key), self.take(file_key));
-        let (mut inline, mut file) = (self.twin(key), self.twin(file_key));
-        if inline.is_none() && file.is_none() {
-            inline = node.and_then(|node| self.expanded(key, node));
-            file = file_node.and_then(|node| self.expanded(file_key, node));
-        }
-        match (inline, file) {
-            (None, None) => None,
-            (Some(written), None) => Some(written.text.into()),
-            (None, Some(file)) => self.secret_file(&file),
-            (Some(_), Some(file)) => {
-                self.mistakes.add(
-                    &file.place,
-                    format!("both `{key}` and `{file_key}`"),
-                    "keep one of the two",
-                );
-                None
-            }
-        }
-    }
-
-    fn secret_file(&mut self, file: &Written) -> Option<SecretString> {
-        let path = self.around.directory.join(&file.text);
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let secret = text
-                    .strip_suffix('\n')
-                    .map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-                if secret.is_empty() {
-                    let found = format!("the file {} is empty", path.display());
-                    self.mistakes.add(&file.place, found, "write the secret into it");
-                }
-                Some(secret.into())
-            }
-            Err(error) => {
-                self.unreadable(&file.place, &path, &error);
-                None
-            }
-        }
-    }
-
     pub fn unreadable(&mut self, place: &Place, path: &Path, error: &std::io::Error) {
         let found = format!("{} cannot be read: {error}", path.display());
         self.mistakes.add(
@@ -290,12 +282,12 @@ impl<'a> Section<'a> {
         );
     }
 
-    fn take(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub fn take(&mut self, key: &'static str) -> Option<&'a Node> {
         self.reader.as_mut().and_then(|reader| reader.take(key))
     }
 
     /// The value of a key's twin.
-    fn twin(&mut self, key: &'static str) -> Option<Written> {
+    pub fn twin(&mut self, key: &'static str) -> Option<Written> {
         let name = self.twin_name(key);
         let text = (self.around.env)(&name).filter(|text| !text.is_empty())?;
         let place = Place {
@@ -308,7 +300,7 @@ impl<'a> Section<'a> {
     }
 
     /// A scalar with its references replaced.
-    fn expanded(&mut self, key: &'static str, node: &Node) -> Option<Written> {
+    pub fn expanded(&mut self, key: &'static str, node: &Node) -> Option<Written> {
         if node.is_null() {
             return None;
         }

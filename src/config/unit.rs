@@ -17,9 +17,36 @@ pub(super) fn bytes(text: &str) -> Option<usize> {
     digits.parse::<usize>().ok()?.checked_mul(factor)
 }
 
+/// The shortest form of a size that reads back the same.
+pub(super) fn written(bytes: usize) -> String {
+    let units = [
+        (1_000_000_000, "GB"),
+        (1 << 30, "GiB"),
+        (1_000_000, "MB"),
+        (1 << 20, "MiB"),
+        (1000, "kB"),
+        (1 << 10, "KiB"),
+    ];
+    let whole = units
+        .iter()
+        .find(|(factor, _)| bytes > 0 && bytes.is_multiple_of(*factor));
+    whole.map_or_else(
+        || format!("{bytes}B"),
+        |(factor, unit)| format!("{}{unit}", bytes / factor),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{bytes, written};
+
+    #[test]
+    fn sizes_read_back() {
+        for size in [1, 512, 1000, 1024, 8_000_000, 64 << 20, 1 << 30] {
+            assert_eq!(bytes(&written(size)), Some(size));
+        }
+        assert_eq!(written(8_000_000), "8MB");
+    }
 
     #[test]
     fn sizes() {

@@ -94,11 +94,8 @@ fn not_above(section: &mut Section<'_>, low: &str, high: &str, holds: bool) {
 pub(super) fn jobs(top: &mut Section<'_>, mistakes: &mut Mistakes) -> JobSettings {
     let default = JobSettings::default();
     let mut capture = top.nested("capture");
-    let mode = capture.value("mode", default.capture, "`manage` or `check`", |text| match text {
-        "manage" => Some(CaptureMode::Manage),
-        "check" => Some(CaptureMode::Check),
-        _ => None,
-    });
+    let modes = [("manage", CaptureMode::Manage), ("check", CaptureMode::Check)];
+    let mode = capture.choice("mode", default.capture, &modes);
     let mut jobs = top.nested("jobs");
     let settings = JobSettings {
         capture: mode,

@@ -3,12 +3,14 @@
 //! `parse` reads the YAML text and reports every mistake at once; `crate::plan` resolves the names against a catalog.
 
 mod parse;
+mod schema;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::mistake::Place;
 pub use parse::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS};
+pub use schema::schema;
 
 /// Mapping parameters that pass through to Elasticsearch untouched.
 pub type Mapping = Map<String, Value>;

@@ -149,6 +149,9 @@ fields:
   measures: { many: measure, order: day, limit: 10, fields: { day: date, value: double } }
 ";
 
+/// All of them.
+pub const DEFINITIONS: [&str; 7] = [PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED];
+
 pub async fn catalog() -> Catalog {
     let database = TestDatabase::create().await;
     database.run(SCHEMA).await;
@@ -168,7 +171,7 @@ fn without_oids(text: &str, catalog: &Catalog) -> String {
 #[tokio::test]
 async fn plans_are_as_they_were() {
     let catalog = catalog().await;
-    for text in [PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED] {
+    for text in DEFINITIONS {
         let definition = Definition::parse("golden.yaml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let plan = Plan::new(&definition, &catalog).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let mut sql = plan.print();
@@ -194,7 +197,7 @@ async fn every_statement_is_understood() {
     let mut connection = database.connect().await;
     let catalog = read_catalog(&mut connection).await.expect("a catalog");
     connection.execute("set search_path = pg_catalog").await.expect("set");
-    for text in [PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED] {
+    for text in DEFINITIONS {
         let plan = Plan::new(&Definition::parse("golden.yaml", text).expect("sound"), &catalog).expect("sound");
         let mut statements: Vec<String> = plan.levels.iter().map(|level| level.select.sql.clone()).collect();
         statements.extend(

@@ -1,6 +1,6 @@
 //! What a definition becomes: SQL, capture and mapping, held fast in golden files.
 
-mod golden;
+pub mod golden;
 mod mistakes;
 mod relations;
 mod scans;

@@ -4,4 +4,5 @@ pub mod exact;
 pub mod own;
 pub mod postgres;
 pub mod proxy;
+pub mod schema;
 pub mod world;
