@@ -4,6 +4,7 @@ mod apply;
 pub mod check;
 mod dead;
 mod exit;
+mod init;
 mod plan;
 mod run;
 mod schema;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 pub use exit::{Exit, remedy};
 
 use crate::config::Config;
+use crate::plan::sketch::DEFAULT_DEPTH;
 
 /// Keeps Elasticsearch in step with Postgres.
 #[derive(Debug, Parser)]
@@ -106,6 +108,18 @@ pub enum Verb {
     /// Documents that cannot be built, or that Elasticsearch refuses
     #[command(subcommand)]
     Dead(dead::Dead),
+    /// Write a first definition for a table of the database
+    Init {
+        /// Its rows become documents: table, or schema.table
+        #[arg(long)]
+        root: String,
+        /// How far relations are followed
+        #[arg(long, default_value_t = DEFAULT_DEPTH)]
+        depth: usize,
+        /// Write it to this file, which must not be there yet, instead of printing it
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+    },
     /// Print the JSON Schema of the configuration or of definitions, for editors
     Schema { of: schema::Of },
     /// Ask a running daemon whether it is well; for containers
@@ -117,12 +131,24 @@ pub enum Verb {
 /// # Errors
 /// Anything that is not success; [`Exit::of`] gives the code.
 pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
-    if let Verb::Schema { of } = arguments.verb {
-        return schema::schema(of);
-    }
-    let config = Config::load(&arguments.config, &|name| std::env::var(name).ok())?;
-    run::log(&config, arguments.log_level.as_deref())?;
+    let env = |name: &str| std::env::var(name).ok();
     match arguments.verb {
+        Verb::Schema { of } => schema::schema(of),
+        // Before there is a definition to be read.
+        Verb::Init { root, depth, output } => {
+            let config = Config::load_alone(&arguments.config, &env)?;
+            init::init(&config, &root, depth, output.as_deref()).await
+        }
+        verb => {
+            let config = Config::load(&arguments.config, &env)?;
+            run::log(&config, arguments.log_level.as_deref())?;
+            with_definitions(config, verb).await
+        }
+    }
+}
+
+async fn with_definitions(config: Config, verb: Verb) -> anyhow::Result<()> {
+    match verb {
         Verb::Run { apply } => run::run(config, apply).await,
         Verb::Check { offline } => {
             let report = check::check(&config, offline).await;
@@ -137,7 +163,7 @@ pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
         Verb::Status { watch, json } => status::status(&config, watch, json).await,
         Verb::Verify { index, repair } => verify::verify(&config, index.as_deref(), repair).await,
         Verb::Dead(dead) => dead::dead(&config, dead).await,
-        Verb::Schema { of } => schema::schema(of),
+        Verb::Init { .. } | Verb::Schema { .. } => Ok(()), // they need none
         Verb::Healthcheck => run::healthcheck(&config).await,
     }
 }

@@ -53,6 +53,25 @@ impl Config {
     /// # Errors
     /// Every mistake of every file, in file order.
     pub fn load(path: &Path, env: &impl Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
+        Self::load_with(path, env, indexes::load)
+    }
+
+    /// The same without the definitions: before there are any.
+    ///
+    /// # Errors
+    /// Every mistake of the file.
+    pub fn load_alone(path: &Path, env: &impl Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
+        Self::load_with(path, env, |top, _, _| {
+            top.list("indexes");
+            Vec::new()
+        })
+    }
+
+    fn load_with(
+        path: &Path,
+        env: &impl Fn(&str) -> Option<String>,
+        definitions: Definitions,
+    ) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let file = path.display().to_string();
         let directory = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -71,7 +90,8 @@ impl Config {
             mistakes.add(&place, format!("the configuration cannot be read: {error}"), remedy);
             std::mem::take(&mut mistakes)
         })?;
-        let config = Node::read(&file, &text, &mut mistakes).map(|root| read(path, &root, &around, &mut mistakes));
+        let config =
+            Node::read(&file, &text, &mut mistakes).map(|root| read(path, &root, &around, definitions, &mut mistakes));
         match config {
             Some(config) => mistakes.in_file_order().or(config),
             None => Err(mistakes.in_file_order()),
@@ -79,7 +99,10 @@ impl Config {
     }
 }
 
-fn read(path: &Path, root: &Node, around: &Around<'_>, mistakes: &mut Mistakes) -> Config {
+/// How the definitions are come by.
+type Definitions = fn(&mut Section<'_>, &Around<'_>, &mut Mistakes) -> Vec<Definition>;
+
+fn read(path: &Path, root: &Node, around: &Around<'_>, definitions: Definitions, mistakes: &mut Mistakes) -> Config {
     let mut top = Section::top(around, root);
     let postgres = finished(top.nested("postgres"), servers::postgres, mistakes);
     let pipeline = finished(top.nested("pipeline"), work::pipeline, mistakes);
@@ -98,7 +121,7 @@ fn read(path: &Path, root: &Node, around: &Around<'_>, mistakes: &mut Mistakes) 
         job: work::jobs(&mut top, mistakes),
         http: finished(top.nested("http"), work::http, mistakes),
         log: finished(top.nested("log"), log::read, mistakes),
-        definitions: indexes::load(&mut top, around, mistakes),
+        definitions: definitions(&mut top, around, mistakes),
     };
     top.finish(mistakes);
     config

@@ -53,7 +53,7 @@ fn asked() -> Vec<Key> {
     };
     let mut mistakes = Mistakes::default();
     if let Some(root) = Node::read("", "", &mut mistakes) {
-        super::read(Path::new(""), &root, &around, &mut mistakes);
+        super::read(Path::new(""), &root, &around, super::indexes::load, &mut mistakes);
     }
     asked.keys()
 }

@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, Column, Table, TableKind};
 use crate::definition::TableName;
 use crate::mistake::{Mistakes, Place};
 
-pub use join::{Edge, MAX_JOIN, Tree};
+pub use join::{Edge, MAX_JOIN, Tree, Wanted, candidates};
 pub use stop::Stop;
 
 pub struct Lookup<'c> {

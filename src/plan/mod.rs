@@ -4,6 +4,8 @@
 //! `assemble` walks the definition, and `lookup` finds what it names; what a level selects is gathered in `select`, and
 //! becomes SQL in `statement`, in a form that `render` chooses, over the root's key in `keys`. `uses` gathers where each table stands, of which `capture`
 //! makes triggers and `fanout` the ways up. `mapping` reads the definition alone.
+//!
+//! `sketch` goes the other way: a first definition for a table that is there.
 
 mod assemble;
 pub mod capture;
@@ -15,6 +17,7 @@ mod names;
 pub mod print;
 mod render;
 mod select;
+pub mod sketch;
 mod statement;
 mod uses;
 

@@ -1,4 +1,5 @@
 //! What the verbs say to a person.
 
 mod check;
+mod init;
 mod schema;

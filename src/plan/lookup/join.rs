@@ -41,7 +41,7 @@ pub enum Wanted {
 }
 
 /// Columns of both sides, the upper table's first.
-type Columns = (Vec<String>, Vec<String>);
+pub type Columns = (Vec<String>, Vec<String>);
 
 impl<'c> Lookup<'c> {
     pub fn join(
@@ -141,7 +141,7 @@ fn kind(column: &Column) -> (u32, u32) {
 }
 
 /// Foreign keys that could be meant.
-fn candidates(upper: &Table, lower: &Table, wanted: Wanted) -> Vec<Columns> {
+pub fn candidates(upper: &Table, lower: &Table, wanted: Wanted) -> Vec<Columns> {
     let down = || {
         let keys = upper.foreign_keys.iter().filter(|key| key.target == lower.oid);
         keys.map(|key| (key.columns.clone(), key.target_columns.clone()))
