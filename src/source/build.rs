@@ -90,10 +90,12 @@ impl Builder {
             plan,
             batch: &self.batch,
         };
+        // All fragments, and what stands between them: action lines, marks, names of relations.
+        let (documents, fragments) = (self.batch.keys.len(), self.batch.fragments());
         let mut out = Output {
-            body: Vec::new(),
-            items: Vec::new(),
-            hashes: Vec::new(),
+            body: Vec::with_capacity(fragments + fragments / 8 + documents * 320),
+            items: Vec::with_capacity(documents),
+            hashes: Vec::with_capacity(documents),
             unfit: Vec::new(),
         };
         for entry in &self.batch.rows[0].entries {
