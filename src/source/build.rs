@@ -65,6 +65,7 @@ impl Builder {
     /// # Errors
     /// Nothing is built then; see [`SourceError::verdict`].
     pub async fn build(&mut self, plan: &Plan, scope: Scope<'_>, revision: i64) -> Result<Built, SourceError> {
+        let started = Instant::now();
         let mut snapshot = snapshot::open(&self.pool, Expected::of(plan, revision), self.lock_timeout).await?;
         // The fence needs only to follow the snapshot, so it runs beside the statements.
         let (fenced, read) = tokio::join!(
@@ -75,7 +76,9 @@ impl Builder {
         fenced?;
         let (version, taken) = (snapshot.version, snapshot.taken);
         snapshot.transaction.rollback().await?; // read only: the same as a commit, and cheaper
-        self.assemble(plan, scope, version, revision, taken)
+        let built = self.assemble(plan, scope, version, revision, taken)?;
+        crate::metrics::built(started.elapsed());
+        Ok(built)
     }
 
     fn assemble(
