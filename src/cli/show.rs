@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Exit;
+use super::say::{complain, tell};
 use crate::config::Config;
 use crate::draft::Op;
 use crate::elastic::{DocumentId, Elastic};
@@ -17,7 +18,7 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
     let Some((generation, plan)) = fleet.plans().filter(|(generation, _)| generation.index == index).last() else {
-        eprintln!(
+        complain!(
             "there is no index {index:?}; known are: {}",
             fleet
                 .generations
@@ -29,7 +30,7 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
         return Err(Exit::Usage.into());
     };
     if sql {
-        println!("{}", plan.print());
+        tell!("{}", plan.print())?;
     }
     let key = Key::from_text(key);
     let fences = snapshot::fence_pool(postgres.pool());
@@ -44,7 +45,7 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
         .await
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     if let Some(unfit) = built.unfit.first() {
-        println!("cannot be built: {}", unfit.reason);
+        tell!("cannot be built: {}", unfit.reason)?;
     }
     let now = built
         .drafts
@@ -57,10 +58,10 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
             serde_json::from_slice::<Value>(source).ok()
         });
     match &now {
-        Some(document) => println!("{}", serde_json::to_string_pretty(&without_mark(document.clone()))?),
-        None => println!(
+        Some(document) => tell!("{}", serde_json::to_string_pretty(&without_mark(document.clone()))?)?,
+        None => tell!(
             "no document: the table has no such row, its `where` leaves it out, or a required relation is missing"
-        ),
+        )?,
     }
     let stored = match elastic
         .get(&generation.concrete, DocumentId::from(&*key.document_id()))
@@ -68,25 +69,25 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
     {
         Ok(stored) => stored,
         Err(error) => {
-            println!("\n{} cannot be asked: {error}", generation.concrete);
+            tell!("\n{} cannot be asked: {error}", generation.concrete)?;
             return Ok(());
         }
     };
     match (stored, now) {
-        (None, None) => println!("\n{} does not hold it either", generation.concrete),
-        (None, Some(_)) => println!("\n{} does not hold it yet", generation.concrete),
-        (Some(_), None) => println!("\n{} still holds one", generation.concrete),
+        (None, None) => tell!("\n{} does not hold it either", generation.concrete)?,
+        (None, Some(_)) => tell!("\n{} does not hold it yet", generation.concrete)?,
+        (Some(_), None) => tell!("\n{} still holds one", generation.concrete)?,
         (Some(stored), Some(now)) => {
             let held: Value = serde_json::from_str(stored.source.get())?;
             let same = without_mark(held.clone()) == without_mark(now);
-            println!(
+            tell!(
                 "\n{} holds {} (version {})",
                 generation.concrete,
                 if same { "the same" } else { "another" },
                 stored.version.0
-            );
+            )?;
             if !same {
-                println!("{}", serde_json::to_string_pretty(&without_mark(held))?);
+                tell!("{}", serde_json::to_string_pretty(&without_mark(held))?)?;
             }
         }
     }
