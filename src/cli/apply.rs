@@ -53,10 +53,9 @@ pub async fn adopt(config: &Config, yes: bool) -> anyhow::Result<()> {
     let postgres = Postgres::new(&config.postgres)?;
     let elastic = Elastic::connect(&config.elastic)?;
     let mut connection = postgres.connect().await?;
-    let mut highest = 0;
-    for generation in ledger::generation::fed(&mut connection).await?.1 {
-        highest = highest.max(job::verify::highest_epoch(&elastic, &generation.concrete()).await?);
-    }
+    let fed = ledger::generation::fed(&mut connection).await?.1;
+    let indexes: Vec<String> = fed.iter().map(ledger::GenerationRow::concrete).collect();
+    let highest = job::lineage::highest_epoch(&elastic, indexes.iter().map(String::as_str)).await?;
     // The cluster's note of the former source no longer holds.
     let nonce = ledger::identity::nonce(postgres.pool()).await?;
     elastic.delete_nonce(&nonce.source).await?;

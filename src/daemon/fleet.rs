@@ -8,13 +8,21 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::draft::Version;
+use crate::elastic::Elastic;
+use crate::job::{JobError, lineage};
 use crate::ledger;
 use crate::pipeline::Fleet;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 
 /// Runs until stopped.
-pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared: Shared, stop: CancellationToken) {
+pub async fn follow(
+    postgres: Postgres,
+    elastic: Elastic,
+    fleet: watch::Sender<Arc<Fleet>>,
+    shared: Shared,
+    stop: CancellationToken,
+) {
     loop {
         let asked = tokio::select! {
             () = stop.cancelled() => return,
@@ -31,9 +39,13 @@ pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared
             continue;
         }
         // A promotion is what a batch may have stumbled over: answered here, by one daemon; for all others it is done.
-        let epoch = Version(shared.highest.load(Ordering::Relaxed)).epoch();
-        if asked && let Err(error) = ledger::identity::follow_timeline(postgres.pool(), epoch).await {
-            tracing::warn!(error = %error, "the timeline cannot be looked at");
+        if asked {
+            let (known, own) = (fleet.borrow().clone(), Version(shared.highest.load(Ordering::Relaxed)));
+            match lineage::follow_timeline(postgres.pool(), &elastic, &known, own.epoch()).await {
+                Ok(()) => {}
+                Err(error @ JobError::Ahead) => shared.end(&error),
+                Err(error) => tracing::warn!(error = %error, "the timeline cannot be looked at"),
+            }
         }
         match Fleet::read(&postgres).await {
             Ok(read) => {

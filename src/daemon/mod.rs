@@ -170,6 +170,8 @@ struct Daemon {
     fatal: mpsc::Receiver<String>,
     wake: Arc<Notify>,
     health: Health,
+    /// Why it is not proved yet that the database and the cluster belong together.
+    doubt: watch::Sender<Option<String>>,
 }
 
 impl Daemon {
@@ -194,6 +196,7 @@ impl Daemon {
             fatal: fatal_receiver,
             wake: Arc::new(Notify::new()),
             health: Health::default(),
+            doubt: watch::channel(Some("the cluster was not asked yet".to_owned())).0,
         }
     }
 
@@ -250,14 +253,17 @@ impl Daemon {
             let writer = self.writer(&fences, pipeline.live_body_bytes);
             tasks.spawn(
                 "worker",
-                worker::run(self.shared.clone(), Lane::Live, writer, stop.clone()),
+                self.once_proved(stop, worker::run(self.shared.clone(), Lane::Live, writer, stop.clone())),
             );
         }
         for _ in 0..pipeline.backfill_workers {
             let writer = self.writer(&fences, pipeline.live_body_bytes);
             tasks.spawn(
                 "storm worker",
-                worker::run(self.shared.clone(), Lane::Storm, writer, stop.clone()),
+                self.once_proved(
+                    stop,
+                    worker::run(self.shared.clone(), Lane::Storm, writer, stop.clone()),
+                ),
             );
         }
     }
@@ -274,8 +280,8 @@ impl Daemon {
                 wake: self.wake.clone(),
                 turn: turn.clone(),
             };
-            let stop = stop.clone();
-            tasks.spawn("touch log", async move { log.run(stop).await });
+            let task = with(stop, |stop| async move { log.run(stop).await });
+            tasks.spawn("touch log", self.once_proved(stop, task));
         }
         for _ in 0..self.config.pipeline.backfill_workers {
             let writer = self.writer(&fences, self.config.pipeline.body_bytes);
@@ -286,8 +292,8 @@ impl Daemon {
                 settings: self.config.job.clone(),
                 close_after: self.config.feed.touch_log.close_after,
             };
-            let stop = stop.clone();
-            tasks.spawn("jobs", async move { walker.run(writer, stop).await });
+            let task = with(stop, |stop| async move { walker.run(writer, stop).await });
+            tasks.spawn("jobs", self.once_proved(stop, task));
         }
         let retry = Retry {
             postgres: self.postgres.clone(),
@@ -296,7 +302,8 @@ impl Daemon {
             settings: self.config.job.clone(),
             close_after: self.config.feed.touch_log.close_after,
         };
-        tasks.spawn("retry", with(stop, |stop| async move { retry.run(stop).await }));
+        let task = with(stop, |stop| async move { retry.run(stop).await });
+        tasks.spawn("retry", self.once_proved(stop, task));
         let (mend, mending) = mpsc::channel(1);
         let keeper = Keeper {
             postgres: self.postgres.clone(),
@@ -304,6 +311,7 @@ impl Daemon {
             shared: self.shared.clone(),
             settings: self.config.job.clone(),
             mend,
+            doubt: self.doubt.clone(),
         };
         tasks.spawn("keeper", with(stop, |stop| async move { keeper.run(stop).await }));
         tasks.spawn(
@@ -314,20 +322,19 @@ impl Daemon {
             "fleet",
             fleet::follow(
                 self.postgres.clone(),
+                self.elastic.clone(),
                 self.fleet.clone(),
                 self.shared.clone(),
                 stop.clone(),
             ),
         );
-        tasks.spawn(
-            "bring up",
-            bring_up_all(
-                self.postgres.clone(),
-                self.elastic.clone(),
-                self.shared.clone(),
-                stop.clone(),
-            ),
+        let task = bring_up_all(
+            self.postgres.clone(),
+            self.elastic.clone(),
+            self.shared.clone(),
+            stop.clone(),
         );
+        tasks.spawn("bring up", self.once_proved(stop, task));
         if let Some(kafka) = self.config.feed.kafka.clone() {
             let (wake, reporter, stop) = (self.wake.clone(), self.health.handle("kafka"), stop.clone());
             tasks.spawn("kafka feed", async move {
@@ -336,6 +343,25 @@ impl Daemon {
                     stop.cancelled().await;
                 }
             });
+        }
+    }
+
+    /// A task that writes to the cluster: it begins once the database and the cluster are known to belong together.
+    fn once_proved<T: Future<Output = ()>>(
+        &self,
+        stop: &CancellationToken,
+        task: T,
+    ) -> impl Future<Output = ()> + use<T> {
+        let (mut doubt, stop) = (self.doubt.subscribe(), stop.clone());
+        async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // It fails when every sender is gone, and with them the daemon.
+                proved = doubt.wait_for(Option::is_none) => if proved.is_err() { return },
+            }
+            if !stop.is_cancelled() {
+                task.await;
+            }
         }
     }
 
@@ -365,6 +391,7 @@ impl Daemon {
             postgres: self.postgres.clone(),
             shared: self.shared.clone(),
             health: self.health.clone(),
+            doubt: self.doubt.subscribe(),
             status,
             readiness,
         };

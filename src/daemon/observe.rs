@@ -22,6 +22,8 @@ pub struct Observer {
     pub postgres: Postgres,
     pub shared: Shared,
     pub health: Health,
+    /// Why nothing is written yet.
+    pub doubt: watch::Receiver<Option<String>>,
     pub status: watch::Sender<Shown>,
     pub readiness: watch::Sender<Readiness>,
 }
@@ -91,7 +93,7 @@ impl Observer {
         };
         self.readiness.send_replace(Readiness {
             postgres: None,
-            elasticsearch: held.values().next().cloned(),
+            elasticsearch: held.values().next().cloned().or_else(|| self.doubt.borrow().clone()),
             kafka,
             indexes: status
                 .indexes

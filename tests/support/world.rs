@@ -218,6 +218,15 @@ impl World {
         std::fs::read_to_string(self.folder.path().join("run.log")).unwrap_or_default()
     }
 
+    /// Waits until the program has logged this.
+    pub async fn said(&self, what: &str) {
+        let started = Instant::now();
+        while !self.log().contains(what) {
+            assert!(started.elapsed() < PATIENCE, "never said: {what}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until `question`, an SQL expression, is true.
     pub async fn until(&self, question: &str) {
         let started = Instant::now();
