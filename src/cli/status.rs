@@ -57,8 +57,8 @@ fn text(status: &Status) -> Result<String, std::fmt::Error> {
             "{:<28} {:<9} {:>22} {:>8} {:>6}",
             index.generation, index.state, built, index.parked, index.dead
         )?;
-        if let Some(reason) = &index.parked_reason {
-            writeln!(out, "  waiting: {reason}")?;
+        if let (Some(reason), Some(since)) = (&index.parked_reason, index.parked_since) {
+            writeln!(out, "  waiting since {}: {reason}", since.format("%Y-%m-%d %H:%M:%S"))?;
         }
     }
     writeln!(out, "\n{:<40} {:<28} AS OF", "TABLE", "LAST TOUCHED")?;

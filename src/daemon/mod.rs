@@ -241,6 +241,7 @@ impl Daemon {
                 self.config.pipeline.queue_bytes,
             ),
             elastic: self.elastic.clone(),
+            queue: self.shared.queue.clone(),
             settings: self.shared.settings.clone(),
             body_bytes,
         }

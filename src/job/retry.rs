@@ -93,7 +93,7 @@ impl Retry {
             }
         }
         record(&mut settlement, closed, |target| {
-            let reason = self.shared.queue.held(target.0);
+            let reason = self.shared.queue.held(target.0).map(|hold| hold.reason);
             let parked = taken.remove(&target);
             let (at, before) = parked.map_or_else(
                 || (chrono::Utc::now(), String::new()),

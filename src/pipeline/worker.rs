@@ -134,7 +134,7 @@ impl Shared {
     }
 
     fn hold(&self, generation: i32, reason: &str, least: std::time::Duration, most: std::time::Duration) {
-        if self.queue.held(generation).as_deref() != Some(reason) {
+        if self.queue.held(generation).is_none_or(|known| known.reason != reason) {
             tracing::warn!(generation, reason, "waiting");
         }
         self.queue.hold(generation, reason, least, most);

@@ -10,6 +10,7 @@ use elasticsearch::http::Method;
 use serde_json::{Value, json};
 use sqlx::Row;
 
+use crate::elastic::fake::Fake;
 use crate::support::proxy::{self, Proxy};
 use crate::support::world::World;
 
@@ -224,6 +225,40 @@ async fn an_index_that_takes_no_writes_waits_alone() {
     block(&world, false).await;
     world.assert_in_step(TRUTH, "writable again").await;
     daemon.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_too_busy_says_so_and_since_when() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let fake = Fake::before(world.elastic_url()).await;
+    world.configure_for(&world.database.url(), fake.url.as_str(), &[DEFINITION], "");
+    let running = world.start().await;
+    world.settled().await;
+    running.waits_for_nothing().await;
+    fake.busy(true);
+    let before = chrono::Utc::now();
+    world.run("update book set title = 'queued' where id = 1").await;
+    running
+        .waits_for("elasticsearch", "does not take everything: status 429")
+        .await;
+    running.waits_for("elasticsearch", "(since 20").await;
+    let page = running.page("/v1/status").await.expect("a page");
+    let index = &page["status"]["indexes"][0];
+    assert!(
+        index["waiting"]
+            .as_str()
+            .is_some_and(|why| why.contains("es_rejected_execution_exception")),
+        "{page}"
+    );
+    let since = index["waiting_since"]
+        .as_str()
+        .expect("since when")
+        .parse::<chrono::DateTime<chrono::Utc>>();
+    assert!(since.expect("a moment") >= before, "{page}");
+    fake.busy(false);
+    running.waits_for_nothing().await;
+    world.assert_in_step(TRUTH, "no longer busy").await;
+    running.stop().await;
 }
 
 async fn block(world: &World, blocked: bool) {
