@@ -32,7 +32,8 @@ pub async fn follow(
         // A set of generations changes seldom; a question asked a hundred times a second is answered once.
         let known = fleet.borrow().revision;
         let moved = asked
-            || ledger::generation::revision(postgres.pool())
+            || postgres
+                .within(ledger::generation::revision(postgres.pool()))
                 .await
                 .is_ok_and(|revision| revision != known);
         if !moved {
@@ -41,7 +42,7 @@ pub async fn follow(
         // A promotion is what a batch may have stumbled over: answered here, by one daemon; for all others it is done.
         if asked {
             let (known, own) = (fleet.borrow().clone(), Version(shared.highest.load(Ordering::Relaxed)));
-            match lineage::follow_timeline(postgres.pool(), &elastic, &known, own.epoch()).await {
+            match lineage::follow_timeline(&postgres, &elastic, &known, own.epoch()).await {
                 Ok(()) => {}
                 Err(error @ JobError::Ahead) => shared.end(&error),
                 Err(error) => tracing::warn!(error = %error, "the timeline cannot be looked at"),

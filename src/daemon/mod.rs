@@ -70,6 +70,9 @@ pub enum DaemonError {
 /// How long tasks may take to settle what is under way.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long mending capture may take: a table that stays locked is given up after a minute.
+const MENDING: Duration = Duration::from_mins(30);
+
 /// Runs until `stop` is cancelled, then settles what is under way and leaves.
 ///
 /// # Errors
@@ -443,8 +446,10 @@ async fn mend_capture(
             () = stop.cancelled() => return,
             asked = asked.recv() => if asked.is_none() { return },
         }
-        if let Err(error) = mend(&config).await {
-            tracing::error!(error = %error, "capture cannot be mended");
+        match tokio::time::timeout(MENDING, mend(&config)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = %error, "capture cannot be mended"),
+            Err(_) => tracing::error!("capture is not mended after {MENDING:?}; beginning anew"),
         }
         replan.notify_one();
     }

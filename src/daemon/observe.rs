@@ -36,7 +36,7 @@ impl Observer {
         let (bars, mut shown) = (MultiProgress::new(), HashMap::<String, ProgressBar>::new());
         let mut turn: u32 = 0;
         loop {
-            match status::read(self.postgres.pool()).await {
+            match self.postgres.within(status::read(self.postgres.pool())).await {
                 Ok(status) => {
                     if terminal {
                         status.indexes.iter().for_each(|index| draw(&bars, &mut shown, index));

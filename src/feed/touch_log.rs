@@ -124,7 +124,8 @@ impl TouchLog {
             return Ok(None);
         }
         let started = Instant::now();
-        let taken = claim::claim(self.postgres.pool(), self.settings.claim_size, end).await;
+        let taken = claim::claim(self.postgres.pool(), self.settings.claim_size, end);
+        let taken = self.postgres.within(taken).await;
         metrics::queried("claim", started.elapsed());
         taken
     }
@@ -133,10 +134,7 @@ impl TouchLog {
         metrics::claimed(claim.touches.len() as u64);
         let fleet = self.shared.fleet.borrow().clone();
         let started = Instant::now();
-        let resolved = {
-            let mut connection = self.postgres.pool().acquire().await.map_err(SourceError::from)?;
-            intake::resolve(&mut connection, &fleet, &claim.touches, self.settings.expansion_above).await?
-        };
+        let resolved = intake::resolve(&self.postgres, &fleet, &claim.touches, self.settings.expansion_above).await?;
         metrics::queried("resolve", started.elapsed());
         let receipt = Receipt::expecting(resolved.targets.iter().cloned());
         let mut by_generation: HashMap<i32, Vec<_>> = HashMap::new();
@@ -185,7 +183,7 @@ impl TouchLog {
             park(&self.shared, fleet, target, oldest)
         });
         let started = Instant::now();
-        settlement.commit(claim.transaction).await?;
+        self.postgres.within(settlement.commit(claim.transaction)).await?;
         metrics::queried("settle", started.elapsed());
         Ok(())
     }

@@ -67,17 +67,17 @@ impl Keeper {
             }
             let turn = async {
                 if lease.is_due() {
-                    self.renew(&mut lapse).await?;
+                    self.postgres.within(self.renew(&mut lapse)).await?;
                 }
-                self.suspicion(&mut lapse).await?;
+                self.postgres.within(self.suspicion(&mut lapse)).await?;
                 if watermark.is_due() {
-                    self.watermark().await?;
+                    self.postgres.within(self.watermark()).await?;
                 }
                 if drift.is_due() {
-                    self.drift().await?;
+                    self.postgres.within(self.drift()).await?;
                 }
                 if nonce.is_due() {
-                    self.nonce().await?;
+                    self.postgres.within(self.nonce()).await?;
                 }
                 Ok::<(), JobError>(())
             };
@@ -95,7 +95,8 @@ impl Keeper {
 
     /// Lets those who write begin, once the cluster's note is known to be this ledger's.
     async fn prove(&self) {
-        match lineage::compare(self.postgres.pool(), &self.elastic).await {
+        let compared = lineage::compare(self.postgres.pool(), &self.elastic);
+        match self.postgres.within(compared).await {
             Ok(_) => drop(self.doubt.send_replace(None)),
             Err(error @ JobError::Ahead) => self.shared.end(&error),
             Err(error) => {

@@ -9,6 +9,7 @@ use super::JobError;
 use crate::elastic::{Elastic, ElasticError};
 use crate::ledger::identity::{self, Nonce};
 use crate::pipeline::Fleet;
+use crate::source::Postgres;
 
 /// The cluster's note of this source, and the ledger's own numbers.
 ///
@@ -31,17 +32,18 @@ pub async fn compare(pool: &PgPool, elastic: &Elastic) -> Result<(Option<i64>, N
 ///
 /// # Errors
 /// As [`compare`]; the timeline is as unanswered as before then.
-pub async fn follow_timeline(pool: &PgPool, elastic: &Elastic, fleet: &Fleet, own: i32) -> Result<(), JobError> {
-    if !identity::is_on_another_timeline(pool).await? {
+pub async fn follow_timeline(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet, own: i32) -> Result<(), JobError> {
+    let pool = postgres.pool();
+    if !postgres.within(identity::is_on_another_timeline(pool)).await? {
         return Ok(());
     }
-    compare(pool, elastic).await?;
+    postgres.within(compare(pool, elastic)).await?;
     let indexes = fleet
         .generations
         .values()
         .map(|generation| generation.concrete.as_str());
     let seen = highest_epoch(elastic, indexes).await?.max(own);
-    if let Some(epoch) = identity::follow_timeline(pool, seen).await? {
+    if let Some(epoch) = postgres.within(identity::follow_timeline(pool, seen)).await? {
         tracing::warn!(
             epoch,
             "the database was promoted: documents are of another epoch from now on, and everything will be looked at again"

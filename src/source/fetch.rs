@@ -10,6 +10,7 @@ use crate::plan::{Level, Link, MAX_JOIN, Plan, Rank};
 
 use super::arena::{Entry, Links, NO_LINK, Rows, count};
 use super::build::Scope;
+use super::connect::Postgres;
 use super::encode;
 use super::error::SourceError;
 
@@ -56,6 +57,7 @@ impl Batch {
         plan: &Plan,
         scope: Scope<'_>,
         connection: &mut PgConnection,
+        postgres: &Postgres,
     ) -> Result<(), SourceError> {
         self.reset(plan);
         for position in 0..plan.levels.len() {
@@ -67,10 +69,14 @@ impl Batch {
             } else {
                 level_query(plan, position, &self.links[position])?
             };
-            let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
-            while let Some(row) = rows.try_next().await? {
-                self.take(plan, position, &row)?;
-            }
+            let reading = async {
+                let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
+                while let Some(row) = rows.try_next().await? {
+                    self.take(plan, position, &row)?;
+                }
+                Ok::<(), SourceError>(())
+            };
+            postgres.within(reading).await?;
             let links = if position == 0 {
                 self.keys.len()
             } else {
