@@ -181,8 +181,14 @@ async fn killed_servers_are_waited_for() {
     world.until("not exists (select from highwater.parked)").await;
 
     own.kill("postgres").await;
-    tokio::time::sleep(Duration::from_millis(1500)).await; // long enough for every task to notice
-    world.said("Postgres").await;
+    for task in [
+        "the touch log cannot be claimed",
+        "a job has to wait",
+        "what was parked has to wait",
+        "housekeeping has to wait",
+    ] {
+        world.said(task).await;
+    }
     own.up(&["postgres"]).await;
     writer.goes_on(50).await;
     writer.stop().await;
