@@ -342,8 +342,12 @@ async fn claims_lost_while_every_index_waits_are_taken_again() {
     // keys are dropped when their turn comes, and the next ones have to wait that long, too.
     let lost = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
         where application_name = 'highwater' and datname = current_database() and state = 'idle in transaction'";
-    let mut claims = 0;
+    let (mut claims, started) = (0, std::time::Instant::now());
     while claims < 5 {
+        assert!(
+            started.elapsed() < Duration::from_mins(1),
+            "nothing is claimed any more"
+        );
         let ended: i64 = sqlx::query(lost)
             .fetch_one(&world.pool)
             .await
