@@ -1,4 +1,4 @@
-//! Keeps the fleet current: reads it again when the ledger's revision moves, or when somebody asks.
+//! The fleet's own tasks: one keeps it current, the other brings its new generations up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,16 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::draft::Version;
 use crate::elastic::Elastic;
-use crate::job::{JobError, lineage};
+use crate::job::{JobError, bring_up, lineage};
 use crate::ledger;
 use crate::pipeline::Fleet;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 
-/// Runs until stopped.
+/// Reads the fleet again when the ledger's revision moves, or when somebody asks; runs until stopped.
 pub async fn follow(
-    postgres: Postgres,
-    elastic: Elastic,
+    (postgres, elastic): (Postgres, Elastic),
     fleet: watch::Sender<Arc<Fleet>>,
     shared: Shared,
     stop: CancellationToken,
@@ -70,6 +69,33 @@ pub async fn follow(
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(200)) => {}
             }
+        }
+    }
+}
+
+/// Takes generations towards being live, a step at a time; runs until stopped.
+pub async fn raise(postgres: Postgres, elastic: Elastic, shared: Shared, stop: CancellationToken) {
+    let mut said = String::new();
+    while !stop.is_cancelled() {
+        let fleet = shared.fleet.borrow().clone();
+        match bring_up::step(&postgres, &elastic, &fleet).await {
+            Ok(changed) => {
+                said.clear();
+                if changed {
+                    shared.replan.notify_one();
+                }
+            }
+            Err(error) => {
+                let why = error.to_string();
+                if why != said {
+                    tracing::warn!(error = why, "bringing indexes up has to wait");
+                    said = why;
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
         }
     }
 }

@@ -59,24 +59,43 @@ pub enum Stop {
 }
 
 impl Writer {
-    /// Builds `keys` and writes them. A row that cannot be computed is found by halving.
+    /// Builds `keys` and writes them. A row that cannot be computed is a dead letter.
     pub async fn keys(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
-        let mut report = Report::default();
+        let (mut report, uncomputable) = self.halving(generation, plan, keys, revision, |built| built).await;
+        report.settled.extend(uncomputable);
+        report
+    }
+
+    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind. Where there is a row and it cannot
+    /// be computed, its range says so.
+    pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
+        self.halving(generation, plan, keys, revision, deletes_alone).await.0
+    }
+
+    /// Builds `keys` and writes what `kept` leaves of each batch. A row that cannot be computed fails its whole batch, and
+    /// is found by halving; its fate is returned beside the report.
+    async fn halving(
+        &mut self,
+        generation: &Generation,
+        plan: &Plan,
+        keys: &[Key],
+        revision: i64,
+        kept: impl Fn(Built) -> Built,
+    ) -> (Report, Vec<(Key, Fate)>) {
+        let (mut report, mut uncomputable) = (Report::default(), Vec::new());
         let mut parts: Vec<&[Key]> = vec![keys];
         while let Some(part) = parts.pop() {
             match self.builder.build(plan, Scope::Keys(part), revision).await {
-                Ok(built) => {
-                    self.write(generation, built, &mut report).await;
-                }
+                Ok(built) => self.write(generation, kept(built), &mut report).await,
                 Err(error) => match error.verdict(part.len() == 1) {
                     Verdict::Bisect if part.len() > 1 => {
                         let (left, right) = part.split_at(part.len() / 2);
                         parts.extend([right, left]);
-                        continue;
                     }
-                    Verdict::Bisect => report
-                        .settled
-                        .push((part[0].clone(), Fate::Dead(Version(0), Failure::Build, error.reason()))),
+                    Verdict::Bisect => {
+                        let fate = Fate::Dead(Version(0), Failure::Build, error.reason());
+                        uncomputable.push((part[0].clone(), fate));
+                    }
                     verdict => report.stopped = Some(stop(verdict, &error)),
                 },
             }
@@ -84,7 +103,7 @@ impl Writer {
                 break;
             }
         }
-        report
+        (report, uncomputable)
     }
 
     /// Builds a range and writes it; the keys of rows that cannot be computed are `None` here: read them and use
@@ -106,45 +125,6 @@ impl Writer {
             },
         }
         Some(report)
-    }
-
-    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind.
-    pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
-        let mut report = Report::default();
-        let mut parts: Vec<&[Key]> = vec![keys];
-        while let Some(part) = parts.pop() {
-            match self.builder.build(plan, Scope::Keys(part), revision).await {
-                Ok(built) => {
-                    let deletes = built
-                        .drafts
-                        .items
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, draft)| draft.op == Op::Delete);
-                    let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
-                    let drafts = built.drafts.subset(&positions);
-                    let deletes = Built {
-                        drafts,
-                        hashes: Vec::new(),
-                        unfit: Vec::new(),
-                        taken: built.taken,
-                    };
-                    self.write(generation, deletes, &mut report).await;
-                }
-                Err(error) => match error.verdict(part.len() == 1) {
-                    Verdict::Bisect if part.len() > 1 => {
-                        let (left, right) = part.split_at(part.len() / 2);
-                        parts.extend([right, left]);
-                    }
-                    Verdict::Bisect => {} // there is a row, and it cannot be computed: its range says so
-                    verdict => report.stopped = Some(stop(verdict, &error)),
-                },
-            }
-            if report.stopped.is_some() {
-                break;
-            }
-        }
-        report
     }
 
     async fn write(&self, generation: &Generation, built: Built, report: &mut Report) {
@@ -262,6 +242,17 @@ impl Writer {
         }
         (!again.is_empty()).then(|| (drafts.subset(&again), why))
     }
+}
+
+/// A batch without what it would index, and without what cannot be.
+fn deletes_alone(mut built: Built) -> Built {
+    let items = built.drafts.items.iter().enumerate();
+    let deletes = items.filter(|(_, draft)| draft.op == Op::Delete);
+    let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
+    built.drafts = built.drafts.subset(&positions);
+    built.hashes.clear();
+    built.unfit.clear();
+    built
 }
 
 /// What a failed request means for its drafts.
