@@ -103,7 +103,7 @@ pub fn describe() {
     describe_histogram!(
         DB_QUERY_DURATION,
         Unit::Seconds,
-        "Statements of Postgres beside the builds, by name"
+        "What the touch log asks of Postgres, by query: claim, resolve, settle"
     );
     describe_counter!(CLAIM_TOUCHES, count, "Touches taken from the touch log");
     describe_counter!(KAFKA_MESSAGES, count, "Messages of Kafka that woke the daemon");
@@ -147,7 +147,7 @@ pub fn built(elapsed: Duration) {
     histogram!(BUILD_DURATION).record(elapsed);
 }
 
-/// A statement ended; `name` is one of a few written in the source.
+/// A step of the touch log in Postgres was done; `name` is one of a few written in the source.
 pub fn queried(name: &'static str, elapsed: Duration) {
     histogram!(DB_QUERY_DURATION, "query" => name).record(elapsed);
 }

@@ -1,5 +1,6 @@
 //! `plan`: what the definitions come to, without changing anything.
 
+use super::say::tell;
 use crate::config::Config;
 use crate::job::apply::plan_all;
 use crate::source::Postgres;
@@ -10,11 +11,11 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
     let catalog = read_catalog(&mut connection).await?;
     for (_, plan) in plan_all(&config.definitions, &catalog)? {
         if sql {
-            println!("{}\n{}", plan.print(), plan.print_capture());
-            println!("-- mapping\n{}\n", serde_json::to_string_pretty(&plan.mappings)?);
+            tell!("{}\n{}", plan.print(), plan.print_capture())?;
+            tell!("-- mapping\n{}\n", serde_json::to_string_pretty(&plan.mappings)?)?;
         } else {
-            println!("index {}", plan.index);
-            println!(
+            tell!("index {}", plan.index)?;
+            tell!(
                 "  documents from {}, key {}",
                 plan.root_table().sql,
                 plan.key
@@ -22,16 +23,16 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
                     .map(|key| key.name.as_str())
                     .collect::<Vec<_>>()
                     .join(", ")
-            );
+            )?;
             for level in plan.levels.iter().skip(1) {
-                println!("  {}", level.path);
+                tell!("  {}", level.path)?;
             }
             for capture in &plan.captures {
-                println!("  captures {} ({})", capture.table.sql, capture.columns.join(", "));
+                tell!("  captures {} ({})", capture.table.sql, capture.columns.join(", "))?;
             }
         }
         for warning in &plan.warnings.0 {
-            println!("warning: {warning}");
+            tell!("warning: {warning}")?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Exit;
+use super::say::{complain, tell};
 use crate::config::Config;
 use crate::elastic::Elastic;
 use crate::job::verify::{Findings, Verify};
@@ -42,25 +43,25 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
             patience: Duration::from_mins(1),
         };
         let findings = verify.run().await?;
-        println!("{}: {}", generation.concrete, words(&findings));
+        tell!("{}: {}", generation.concrete, words(&findings))?;
         for (key, difference) in findings.differing.iter().take(NAMED) {
-            println!("  {key}: {difference:?}");
+            tell!("  {key}: {difference:?}")?;
         }
         sound &= findings.differing.is_empty();
         if repair && !findings.differing.is_empty() {
             let keys: Vec<&str> = findings.differing.iter().map(|(key, _)| key.as_str()).collect();
             claim::touch_documents(postgres.pool(), generation.id, &keys).await?;
-            println!("  {} touched: a running daemon builds them again", keys.len());
+            tell!("  {} touched: a running daemon builds them again", keys.len())?;
         }
     }
     for generation in fleet.generations.values() {
         if let Err(mistakes) = &generation.plan {
-            println!("{}: cannot be planned: {mistakes}", generation.concrete);
+            tell!("{}: cannot be planned: {mistakes}", generation.concrete)?;
             sound = false;
         }
     }
     if !known && sound {
-        eprintln!("there is no such index; known are: {}", fleet.known());
+        complain!("there is no such index; known are: {}", fleet.known());
         return Err(Exit::Usage.into());
     }
     if sound { Ok(()) } else { Err(Exit::Data.into()) }

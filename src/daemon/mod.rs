@@ -107,6 +107,8 @@ struct Daemon {
     fatal: mpsc::Receiver<String>,
     wake: Arc<Notify>,
     health: Health,
+    /// Why it is not proved yet that the database and the cluster belong together.
+    doubt: watch::Sender<Option<String>>,
 }
 
 impl Daemon {
@@ -131,6 +133,7 @@ impl Daemon {
             fatal: fatal_receiver,
             wake: Arc::new(Notify::new()),
             health: Health::default(),
+            doubt: watch::channel(Some("the cluster was not asked yet".to_owned())).0,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The state of everything, as one value: the page shows it, `/v1/status` gives it to programs.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ready;
@@ -34,8 +35,10 @@ pub struct Index {
     pub watermark_lag_seconds: Option<f64>,
     pub dead: i64,
     pub parked: i64,
-    /// Why it takes no documents now.
+    /// Why it does not take every document now.
     pub waiting: Option<String>,
+    /// Since when; by the oldest change that it lacks, where only the ledger knows.
+    pub waiting_since: Option<DateTime<Utc>>,
 }
 
 impl Status {
@@ -56,6 +59,7 @@ impl Status {
             dead: row.dead,
             parked: row.parked,
             waiting: row.parked_reason,
+            waiting_since: row.parked_since,
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),

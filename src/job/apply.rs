@@ -44,6 +44,9 @@ pub async fn apply(
     let mut applied = Applied::default();
     let catalog = read_catalog(owner).await?;
     let plans = plan_all(definitions, &catalog)?;
+    if let Some((found, remedy)) = published(&catalog) {
+        tracing::warn!(remedy, "{found}");
+    }
     ledger::migrate::migrate(owner).await?;
     ledger::migrate::grant(owner, role).await?;
     ledger::lease::start(owner, settings.capture_lease, settings.max_touches).await?;
@@ -100,6 +103,22 @@ pub fn plan_all<'d>(definitions: &'d [Definition], catalog: &Catalog) -> Result<
         }
     }
     mistakes.or(plans)
+}
+
+/// What is wrong with publications that carry the ledger along, and what to do.
+#[must_use]
+pub fn published(catalog: &Catalog) -> Option<(String, &'static str)> {
+    if catalog.whole_publications.is_empty() {
+        return None;
+    }
+    let found = format!(
+        "publications FOR ALL TABLES ({}) carry the ledger's tables along, and a subscriber that has none stops applying",
+        catalog.whole_publications.join(", ")
+    );
+    Some((
+        found,
+        "name the tables or schemas: CREATE PUBLICATION … FOR TABLE …, or FOR TABLES IN SCHEMA …",
+    ))
 }
 
 /// What other definitions that are fed need captured; those that no longer fit the database need nothing.

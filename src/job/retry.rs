@@ -68,7 +68,8 @@ impl Retry {
     async fn parked(&self) -> Result<bool, JobError> {
         let fleet = self.shared.fleet.borrow().clone();
         let free = self.free(&fleet);
-        let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else {
+        let taken = parked::take(self.postgres.pool(), &free, PAGE);
+        let Some((transaction, keys)) = self.postgres.within(taken).await? else {
             return Ok(false);
         };
         if keys.is_empty() {
@@ -93,7 +94,7 @@ impl Retry {
             }
         }
         record(&mut settlement, closed, |target| {
-            let reason = self.shared.queue.held(target.0);
+            let reason = self.shared.queue.held(target.0).map(|hold| hold.reason);
             let parked = taken.remove(&target);
             let (at, before) = parked.map_or_else(
                 || (chrono::Utc::now(), String::new()),
@@ -106,7 +107,7 @@ impl Retry {
                 at,
             }
         });
-        settlement.commit(transaction).await?;
+        self.postgres.within(settlement.commit(transaction)).await?;
         Ok(true)
     }
 
@@ -123,7 +124,8 @@ impl Retry {
     }
 
     async fn deletes_of(&self, generation: &Generation) -> Result<bool, JobError> {
-        let Some(due) = parked::take_deletes(self.postgres.pool(), generation.id, PAGE).await? else {
+        let taken = parked::take_deletes(self.postgres.pool(), generation.id, PAGE);
+        let Some(due) = self.postgres.within(taken).await? else {
             return Ok(false);
         };
         let mut by_version: HashMap<Version, Vec<Key>> = HashMap::new();
@@ -140,7 +142,10 @@ impl Retry {
             self.shared.obey(generation.id, Some(&Stop::Sink(refused)));
             return Ok(false); // all stay due
         }
-        due.transaction.commit().await.map_err(LedgerError::from)?;
+        self.postgres
+            .within(due.transaction.commit())
+            .await
+            .map_err(LedgerError::from)?;
         Ok(found)
     }
 }

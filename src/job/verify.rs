@@ -264,23 +264,3 @@ fn key_of(stored: &Stored) -> Key {
         .as_ref()
         .map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
 }
-
-/// The highest epoch of any document's version in an index; 0 where there is no index.
-///
-/// # Errors
-/// Those of the cluster.
-pub async fn highest_epoch(elastic: &Elastic, index: &str) -> Result<i32, JobError> {
-    let mut highest = 0;
-    if !elastic.index_exists(index).await? {
-        return Ok(highest);
-    }
-    let mut scan = elastic.scan_marks(index, 1000).await?;
-    loop {
-        let page = scan.page().await?;
-        if page.is_empty() {
-            scan.close().await?;
-            return Ok(highest);
-        }
-        highest = page.iter().map(|stored| stored.version.epoch()).fold(highest, i32::max);
-    }
-}

@@ -42,7 +42,7 @@ pub enum End {
 
 /// The commit that removes touches may be lost in a crash: they would be there again. So it need not wait for the disk.
 pub(super) const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; \
-    SET LOCAL idle_in_transaction_session_timeout = '5min'; SET LOCAL statement_timeout = '1min'";
+    SET LOCAL idle_in_transaction_session_timeout = '5min'";
 
 /// Takes at most `limit` touches that nobody else has taken; `None` when there are none.
 ///

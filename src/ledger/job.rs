@@ -173,6 +173,15 @@ pub async fn cut(pool: &PgPool, job: i64, cut_sql: &str, size: u32) -> Result<()
     Ok(())
 }
 
+/// Whether nobody works at the job's row: what was at it is over, or was lost with its connection.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn is_untaken(pool: &PgPool, job: i64) -> Result<bool, LedgerError> {
+    let free = sqlx::query("SELECT FROM highwater.job WHERE id = $1 FOR UPDATE SKIP LOCKED");
+    Ok(free.bind(job).fetch_optional(pool).await?.is_some())
+}
+
 /// One range under way; dropped, it is free again.
 pub struct ClaimedRange {
     pub transaction: Transaction<'static, Postgres>,

@@ -123,13 +123,18 @@ impl Shared {
             }
             Some(Stop::Fatal(reason)) => {
                 self.hold(generation, reason, most, most);
-                let _ = self.fatal.try_send(reason.clone()); // full: somebody else said it already
+                self.end(reason);
             }
         }
     }
 
+    /// Ends the daemon: going on would write what must not be written.
+    pub fn end(&self, why: &impl std::fmt::Display) {
+        let _ = self.fatal.try_send(why.to_string()); // full: somebody else said it already
+    }
+
     fn hold(&self, generation: i32, reason: &str, least: std::time::Duration, most: std::time::Duration) {
-        if self.queue.held(generation).as_deref() != Some(reason) {
+        if self.queue.held(generation).is_none_or(|known| known.reason != reason) {
             tracing::warn!(generation, reason, "waiting");
         }
         self.queue.hold(generation, reason, least, most);

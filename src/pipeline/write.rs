@@ -4,7 +4,7 @@
 //! `ElasticError::verdict`. An outage is never a document's fault, and a document's fault never stops the others.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::draft::{Drafts, Op, Version};
 use crate::elastic::{Elastic, ElasticError, Outcome, Verdict as Answer};
@@ -16,6 +16,7 @@ use crate::source::error::Verdict;
 use crate::source::{Built, Scope, SourceError};
 
 use super::fleet::Generation;
+use super::queue::Queue;
 use super::receipt::Fate;
 use super::settings::PipelineSettings;
 
@@ -23,6 +24,8 @@ use super::settings::PipelineSettings;
 pub struct Writer {
     pub builder: Builder,
     pub elastic: Elastic,
+    /// Told why an index does not take everything.
+    pub queue: Arc<Queue>,
     pub settings: Arc<PipelineSettings>,
     /// Bodies are cut at this size.
     pub body_bytes: usize,
@@ -158,12 +161,16 @@ impl Writer {
             crate::metrics::bulk(started.elapsed(), answer.is_ok());
             let again = match answer {
                 Ok(outcomes) => Self::settle(generation, &drafts, outcomes, report),
-                Err(error) => after(&error, &drafts, &mut parts, report),
+                Err(error) => {
+                    after(&error, &drafts, &mut parts, report);
+                    None
+                }
             };
             if report.stopped.is_some() {
                 return;
             }
-            if let Some(again) = again {
+            if let Some((again, why)) = again {
+                self.say(generation, &why, pause);
                 parts.push(again);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(self.settings.retry_max);
@@ -171,9 +178,25 @@ impl Writer {
         }
     }
 
-    /// Notes each outcome; what must be sent again is returned.
-    fn settle(generation: &Generation, drafts: &Drafts, outcomes: Vec<Outcome>, report: &mut Report) -> Option<Drafts> {
-        let mut again = Vec::new();
+    /// Says why documents have to be sent again, unless that passes at once.
+    fn say(&self, generation: &Generation, why: &str, pause: Duration) {
+        if pause < self.settings.retry_min * 4 {
+            return;
+        }
+        let reason = format!("index {} does not take everything: {why}", generation.concrete);
+        if self.queue.hampered(generation.id, &reason) {
+            tracing::warn!(generation = generation.id, reason, "sending again");
+        }
+    }
+
+    /// Notes each outcome; what must be sent again is returned, and why.
+    fn settle(
+        generation: &Generation,
+        drafts: &Drafts,
+        outcomes: Vec<Outcome>,
+        report: &mut Report,
+    ) -> Option<(Drafts, String)> {
+        let (mut again, mut why) = (Vec::new(), String::new());
         for (position, (draft, outcome)) in drafts.items.iter().zip(outcomes).enumerate() {
             let written = if draft.op == Op::Delete {
                 Fate::Deleted(drafts.version)
@@ -198,8 +221,9 @@ impl Writer {
                     Failure::Size,
                     "Elasticsearch calls the document too large".to_owned(),
                 ),
-                Outcome::Retry { .. } => {
+                Outcome::Retry { reason } => {
                     again.push(position);
+                    why = reason;
                     continue;
                 }
                 Outcome::IndexMissing => {
@@ -216,7 +240,7 @@ impl Writer {
             };
             report.settled.push((draft.key.clone(), fate));
         }
-        (!again.is_empty()).then(|| drafts.subset(&again))
+        (!again.is_empty()).then(|| (drafts.subset(&again), why))
     }
 }
 
@@ -231,13 +255,12 @@ fn deletes_alone(mut built: Built) -> Built {
     built
 }
 
-/// What a failed request means for its drafts; what must be sent again is returned.
-fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report: &mut Report) -> Option<Drafts> {
+/// What a failed request means for its drafts.
+fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report: &mut Report) {
     match error.verdict() {
         Answer::Split if drafts.items.len() > 1 => {
             let half = drafts.items.len() / 2;
             parts.extend([drafts.slice(half..drafts.items.len()), drafts.slice(0..half)]);
-            None
         }
         Answer::Split if matches!(error, ElasticError::TooLarge) => {
             let reason = "the document is larger than Elasticsearch takes (http.max_content_length)".to_owned();
@@ -245,11 +268,9 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
                 drafts.items[0].key.clone(),
                 Fate::Dead(drafts.version, Failure::Size, reason),
             ));
-            None
         }
         Answer::Retry | Answer::Wait | Answer::Split | Answer::Stop => {
             report.stopped = Some(Stop::Sink(format!("{error}; {}", error.remedy())));
-            None
         }
     }
 }

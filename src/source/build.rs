@@ -40,9 +40,8 @@ pub struct Built {
 
 /// Builds batches; keeps its buffers. One a worker.
 pub struct Builder {
-    pool: PgPool,
+    postgres: Postgres,
     fences: PgPool,
-    lock_timeout: std::time::Duration,
     batch: Batch,
     /// Of one document, in bytes.
     max_document: usize,
@@ -52,9 +51,8 @@ impl Builder {
     #[must_use]
     pub fn new(postgres: &Postgres, fences: &PgPool, max_document: usize, max_batch: usize) -> Self {
         Self {
-            pool: postgres.pool().clone(),
+            postgres: postgres.clone(),
             fences: fences.clone(),
-            lock_timeout: postgres.lock_timeout,
             batch: Batch::bounded(max_batch),
             max_document,
         }
@@ -65,17 +63,22 @@ impl Builder {
     /// # Errors
     /// Nothing is built then; see [`SourceError::verdict`].
     pub async fn build(&mut self, plan: &Plan, scope: Scope<'_>, revision: i64) -> Result<Built, SourceError> {
-        let mut snapshot = snapshot::open(&self.pool, Expected::of(plan, revision), self.lock_timeout).await?;
+        let started = Instant::now();
+        let postgres = &self.postgres;
+        let opened = snapshot::open(postgres.pool(), Expected::of(plan, revision), postgres.lock_timeout);
+        let mut snapshot = postgres.within(opened).await?;
         // The fence needs only to follow the snapshot, so it runs beside the statements.
         let (fenced, read) = tokio::join!(
-            snapshot::fence(&self.fences),
-            self.batch.read(plan, scope, &mut snapshot.transaction)
+            postgres.within(snapshot::fence(&self.fences)),
+            self.batch.read(plan, scope, &mut snapshot.transaction, postgres)
         );
         read?;
         fenced?;
         let (version, taken) = (snapshot.version, snapshot.taken);
-        snapshot.transaction.rollback().await?; // read only: the same as a commit, and cheaper
-        self.assemble(plan, scope, version, revision, taken)
+        postgres.within(snapshot.transaction.rollback()).await?; // read only: the same as a commit, and cheaper
+        let built = self.assemble(plan, scope, version, revision, taken)?;
+        crate::metrics::built(started.elapsed());
+        Ok(built)
     }
 
     fn assemble(

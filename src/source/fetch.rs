@@ -10,6 +10,7 @@ use crate::plan::{Level, Link, MAX_JOIN, Plan, Rank};
 
 use super::arena::{Entry, Links, NO_LINK, Rows, count};
 use super::build::Scope;
+use super::connect::Postgres;
 use super::encode;
 use super::error::SourceError;
 
@@ -59,6 +60,7 @@ impl Batch {
         plan: &Plan,
         scope: Scope<'_>,
         connection: &mut PgConnection,
+        postgres: &Postgres,
     ) -> Result<(), SourceError> {
         self.reset(plan);
         for position in 0..plan.levels.len() {
@@ -66,10 +68,14 @@ impl Batch {
                 self.rows[position].sort(0);
                 continue;
             };
-            let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
-            while let Some(row) = rows.try_next().await? {
-                self.take(plan, position, &row)?;
-            }
+            let reading = async {
+                let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
+                while let Some(row) = rows.try_next().await? {
+                    self.take(plan, position, &row)?;
+                }
+                Ok::<(), SourceError>(())
+            };
+            postgres.within(reading).await?;
             let links = if position == 0 {
                 self.keys.len()
             } else {

@@ -3,6 +3,7 @@
 mod backwards;
 mod capture;
 mod first;
+mod lineage;
 mod locks;
 mod oracle;
 mod restart;
