@@ -71,9 +71,10 @@ impl Writer {
                         parts.extend([right, left]);
                         continue;
                     }
-                    Verdict::Bisect => report
-                        .settled
-                        .push((part[0].clone(), Fate::Dead(Version(0), Failure::Build, error.reason()))),
+                    Verdict::Bisect => report.settled.push((
+                        part[0].clone(),
+                        Fate::Dead(self.builder.version(), Failure::Build, error.reason()),
+                    )),
                     verdict => report.stopped = Some(stop(verdict, &error)),
                 },
             }

@@ -46,6 +46,7 @@ pub struct Builder {
     batch: Batch,
     /// Of one document, in bytes.
     max_document: usize,
+    version: Version,
 }
 
 impl Builder {
@@ -57,7 +58,14 @@ impl Builder {
             lock_timeout: postgres.lock_timeout,
             batch: Batch::bounded(max_batch),
             max_document,
+            version: Version(0),
         }
+    }
+
+    /// Of the last snapshot that was taken, whether or not anything could be built from it.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// Builds the documents of `scope` from one snapshot, fenced.
@@ -66,6 +74,7 @@ impl Builder {
     /// Nothing is built then; see [`SourceError::verdict`].
     pub async fn build(&mut self, plan: &Plan, scope: Scope<'_>, revision: i64) -> Result<Built, SourceError> {
         let mut snapshot = snapshot::open(&self.pool, Expected::of(plan, revision), self.lock_timeout).await?;
+        self.version = snapshot.version;
         // The fence needs only to follow the snapshot, so it runs beside the statements.
         let (fenced, read) = tokio::join!(
             snapshot::fence(&self.fences),
