@@ -9,6 +9,7 @@ pub mod bring_up;
 pub mod keeper;
 pub mod retry;
 pub mod settings;
+mod side_by_side;
 pub mod verify;
 pub mod walker;
 
