@@ -1,5 +1,7 @@
 //! Work over many keys, cut into ranges that are claimed like touches: locked while worked on, gone when done.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
@@ -295,4 +297,21 @@ pub async fn was_backfilled(pool: &PgPool, generation: i32) -> Result<bool, Ledg
             .await?
             .try_get(0)?,
     )
+}
+
+/// Forgets jobs that have been done for `kept`; not those by which a generation that is being built is known to have
+/// been filled.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn forget_done(pool: &PgPool, kept: Duration) -> Result<(), LedgerError> {
+    sqlx::query(
+        "DELETE FROM highwater.job AS job USING highwater.generation AS generation WHERE generation.id = job.generation \
+         AND job.state = 'done' AND job.finished_at <= now() - $1 * interval '1 second' \
+         AND (job.kind = 'expansion' OR generation.state <> 'building')",
+    )
+    .bind(kept.as_secs_f64())
+    .execute(pool)
+    .await?;
+    Ok(())
 }
