@@ -40,6 +40,8 @@ CREATE TABLE highwater.capture (
     -- Logged columns, the key's first.
     columns     text[]  NOT NULL,
     key_columns integer NOT NULL,
+    -- Columns whose values are compared at an update, in the order that touches number them by.
+    compared    text[]  NOT NULL,
     -- The text of the function body, for telling drift.
     body        text    NOT NULL,
     -- The layout in force for its table.
@@ -58,6 +60,8 @@ CREATE TABLE highwater.touch (
     capture integer,
     -- Values of the layout's columns; only the key's where shorter; absent for a marker: anything in the table.
     columns text[],
+    -- Which of the layout's compared columns differ after an update, from 1; absent where anything may.
+    changed smallint[],
     -- Only this generation's document of this key (from verify).
     generation integer,
     PRIMARY KEY (id, xid)
@@ -124,8 +128,10 @@ CREATE TABLE highwater.job (
     state       text        NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done')),
     at          timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
-    -- Expansion: the touched rows, in this layout, one array of column values each.
+    -- Expansion: the touched rows, in this layout, one array of column values each, and the place in the documents from
+    -- which they are followed up.
     capture     integer,
+    place       text,
     touched     jsonb,
     -- Documents estimated and acknowledged.
     total       bigint      NOT NULL DEFAULT 0,

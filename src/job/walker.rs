@@ -243,12 +243,17 @@ impl Walker {
         let Some((layout, touched)) = job
             .touched
             .as_ref()
-            .and_then(|(number, touched)| Some((fleet.layouts.get(number)?, touched)))
+            .and_then(|touched| Some((fleet.layouts.get(&touched.layout)?, touched)))
         else {
             return Err(JobError::Waiting("a layout newer than what was read".to_owned()));
         };
-        for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.table_oid) {
+        let place = plan
+            .fanouts
+            .iter()
+            .filter(|fanout| fanout.table == layout.table_oid && fanout.name == touched.place);
+        for fanout in place {
             let (whole, key_only) = touched
+                .rows
                 .iter()
                 .map(Vec::as_slice)
                 .partition(|row| reaches(fanout, layout, row));

@@ -15,6 +15,8 @@ pub struct Layout {
     pub table_oid: u32,
     pub columns: Vec<String>,
     pub key_columns: usize,
+    /// Columns that are compared at an update; touches number them from 1.
+    pub compared: Vec<String>,
 }
 
 /// Layouts by number: few, and never changed once made.
@@ -22,7 +24,7 @@ pub struct Layout {
 /// # Errors
 /// Those of the connection.
 pub async fn layouts(pool: &PgPool) -> Result<HashMap<i32, Layout>, LedgerError> {
-    let rows = sqlx::query("SELECT id, table_oid, columns, key_columns FROM highwater.capture")
+    let rows = sqlx::query("SELECT id, table_oid, columns, key_columns, compared FROM highwater.capture")
         .fetch_all(pool)
         .await?;
     let mut layouts = HashMap::with_capacity(rows.len());
@@ -34,6 +36,7 @@ pub async fn layouts(pool: &PgPool) -> Result<HashMap<i32, Layout>, LedgerError>
                 table_oid: row.try_get::<Oid, _>(1)?.0,
                 columns: row.try_get(2)?,
                 key_columns,
+                compared: row.try_get(4)?,
             },
         );
     }
@@ -63,13 +66,14 @@ pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool
         .execute(&mut *transaction)
         .await?;
     let layout: i32 = sqlx::query(
-        "INSERT INTO highwater.capture (table_oid, schema_name, table_name, columns, key_columns, body) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+        "INSERT INTO highwater.capture (table_oid, schema_name, table_name, columns, key_columns, compared, body) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
     )
     .bind(Oid(capture.table.oid))
     .bind(&capture.schema)
     .bind(&capture.name)
     .bind(&capture.columns)
     .bind(i32::try_from(capture.key_columns).unwrap_or_default())
+    .bind(capture.used.columns.iter().collect::<Vec<_>>())
     .bind(body(capture))
     .fetch_one(&mut *transaction)
     .await?

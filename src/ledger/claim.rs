@@ -21,6 +21,8 @@ pub struct Touch {
     pub capture: Option<i32>,
     /// Values; absent for a marker: anything in the table may have changed.
     pub columns: Option<Vec<Option<String>>>,
+    /// Numbers of the layout's compared columns that differ, from 1; absent where anything may.
+    pub changed: Option<Vec<i16>>,
     /// The document of this generation whose key is in `columns`, and no other.
     pub generation: Option<i32>,
 }
@@ -53,10 +55,10 @@ pub async fn claim(pool: &PgPool, limit: u32, end: End) -> Result<Option<Claim>,
     let mut transaction = pool.begin_with(BEGIN).await?;
     let sql = match end {
         End::Oldest => {
-            "SELECT id, xid::text, at, capture, columns, generation FROM highwater.touch ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
+            "SELECT id, xid::text, at, capture, columns, changed, generation FROM highwater.touch ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
         }
         End::Newest => {
-            "SELECT id, xid::text, at, capture, columns, generation FROM highwater.touch ORDER BY id DESC LIMIT $1 FOR UPDATE SKIP LOCKED"
+            "SELECT id, xid::text, at, capture, columns, changed, generation FROM highwater.touch ORDER BY id DESC LIMIT $1 FOR UPDATE SKIP LOCKED"
         }
     };
     let rows = sqlx::query(sql)
@@ -86,7 +88,8 @@ fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
         at: row.try_get(2)?,
         capture: row.try_get(3)?,
         columns: row.try_get(4)?,
-        generation: row.try_get(5)?,
+        changed: row.try_get(5)?,
+        generation: row.try_get(6)?,
     })
 }
 

@@ -40,8 +40,16 @@ impl Kind {
     }
 }
 
-/// Touched rows: the layout they were logged in, and each one's values.
-pub type Touched = (i32, Vec<Vec<Option<String>>>);
+/// Touched rows that are followed up from one place.
+#[derive(Clone, Debug)]
+pub struct Touched {
+    /// The layout they were logged in.
+    pub layout: i32,
+    /// Where their table stands in the documents: the name of a way up.
+    pub place: String,
+    /// Each one's values.
+    pub rows: Vec<Vec<Option<String>>>,
+}
 
 /// A job to be.
 #[derive(Clone, Debug)]
@@ -64,18 +72,16 @@ pub struct Job {
 impl NewJob {
     /// Adds it, unless one of the same generation that covers it has not been cut into ranges yet.
     pub(super) async fn insert(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
-        let (capture, touched) = match &self.touched {
-            Some((capture, touched)) => (Some(*capture), Some(Json(touched))),
-            None => (None, None),
-        };
+        let touched = self.touched.as_ref();
         sqlx::query(
-            "INSERT INTO highwater.job (generation, kind, capture, touched) SELECT $1, $2, $3, $4 WHERE $3::int IS NOT NULL OR NOT EXISTS \
+            "INSERT INTO highwater.job (generation, kind, capture, place, touched) SELECT $1, $2, $3, $4, $5 WHERE $3::int IS NOT NULL OR NOT EXISTS \
              (SELECT FROM highwater.job WHERE generation = $1 AND state = 'waiting' AND kind IN ($2, 'sweep') FOR UPDATE)",
         )
         .bind(self.generation)
         .bind(self.kind.as_str())
-        .bind(capture)
-        .bind(touched)
+        .bind(touched.map(|touched| touched.layout))
+        .bind(touched.map(|touched| touched.place.as_str()))
+        .bind(touched.map(|touched| Json(&touched.rows)))
         .execute(connection)
         .await?;
         Ok(())
@@ -99,7 +105,7 @@ pub async fn add(pool: &PgPool, job: &NewJob) -> Result<(), LedgerError> {
 /// Those of the connection.
 pub async fn open(pool: &PgPool) -> Result<Vec<Job>, LedgerError> {
     let rows = sqlx::query(
-        "SELECT job.id, job.generation, job.kind, job.capture, job.touched, job.state = 'running' FROM highwater.job AS job \
+        "SELECT job.id, job.generation, job.kind, job.capture, job.place, job.touched, job.state = 'running' FROM highwater.job AS job \
          JOIN highwater.generation AS generation ON generation.id = job.generation \
          WHERE job.state <> 'done' AND generation.state <> 'retired' ORDER BY job.id",
     )
@@ -107,14 +113,15 @@ pub async fn open(pool: &PgPool) -> Result<Vec<Job>, LedgerError> {
     .await?;
     let mut jobs = Vec::with_capacity(rows.len());
     for row in rows {
-        let capture: Option<i32> = row.try_get(3)?;
-        let touched: Option<Json<Vec<Vec<Option<String>>>>> = row.try_get(4)?;
+        let (layout, place): (Option<i32>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
+        let rows: Option<Json<Vec<Vec<Option<String>>>>> = row.try_get(5)?;
+        let touched = layout.zip(place).zip(rows);
         jobs.push(Job {
             id: row.try_get(0)?,
             generation: row.try_get(1)?,
             kind: Kind::parse(row.try_get(2)?),
-            touched: capture.zip(touched.map(|touched| touched.0)),
-            running: row.try_get(5)?,
+            touched: touched.map(|((layout, place), Json(rows))| Touched { layout, place, rows }),
+            running: row.try_get(6)?,
         });
     }
     Ok(jobs)

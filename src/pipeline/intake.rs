@@ -13,7 +13,7 @@ use super::receipt::Target;
 use crate::key::Key;
 use crate::ledger::Touch;
 use crate::ledger::capture::Layout;
-use crate::ledger::job::{Kind, NewJob};
+use crate::ledger::job::{Kind, NewJob, Touched};
 use crate::plan::{Fanout, Plan};
 use crate::source::SourceError;
 use crate::source::error::Verdict;
@@ -26,7 +26,7 @@ pub struct Resolved {
     pub jobs: Vec<NewJob>,
 }
 
-/// Touched rows of one table, as logged.
+/// Values of touched rows of one table, as logged.
 type Rows<'t> = Vec<&'t [Option<String>]>;
 
 /// Resolves a claim's touches. At most `storm_above` keys a generation and way up are resolved at once.
@@ -40,7 +40,7 @@ pub async fn resolve(
     storm_above: u64,
 ) -> Result<Resolved, SourceError> {
     let mut resolved = Resolved::default();
-    let mut by_layout: HashMap<i32, Rows<'_>> = HashMap::new();
+    let mut by_layout: HashMap<i32, Vec<&Touch>> = HashMap::new();
     let mut marked: HashSet<i32> = HashSet::new();
     for touch in touches {
         match (touch.generation, touch.capture, &touch.columns) {
@@ -49,7 +49,7 @@ pub async fn resolve(
                     resolved.targets.insert((generation, Key::from_text(key)));
                 }
             }
-            (None, Some(layout), Some(columns)) => by_layout.entry(layout).or_default().push(columns),
+            (None, Some(layout), Some(_)) => by_layout.entry(layout).or_default().push(touch),
             (_, Some(layout), None) => {
                 marked.insert(layout);
             }
@@ -76,7 +76,7 @@ pub async fn resolve(
                 .iter()
                 .filter_map(|layout| marker(generation, plan, &fleet.layouts[layout])),
         );
-        for (number, rows) in &by_layout {
+        for (number, touches) in &by_layout {
             let layout = &fleet.layouts[number];
             for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.table_oid) {
                 follow(
@@ -85,7 +85,7 @@ pub async fn resolve(
                     plan,
                     fanout,
                     (*number, layout),
-                    rows,
+                    touches,
                     storm_above,
                     &mut resolved,
                 )
@@ -119,11 +119,19 @@ async fn follow(
     plan: &Plan,
     fanout: &Fanout,
     (number, layout): (i32, &Layout),
-    rows: &Rows<'_>,
+    touches: &[&Touch],
     storm_above: u64,
     resolved: &mut Resolved,
 ) -> Result<(), SourceError> {
-    let (whole, key_only): (Rows<'_>, Rows<'_>) = rows.iter().partition(|row| reaches(fanout, layout, row));
+    let shown = |touch: &&&Touch| {
+        let changed = touch.changed.as_deref();
+        changed.is_none_or(|changed| fanout.shows(&layout.compared, changed))
+    };
+    let rows = touches
+        .iter()
+        .filter(shown)
+        .filter_map(|touch| touch.columns.as_deref());
+    let (whole, key_only): (Rows<'_>, Rows<'_>) = rows.partition(|row| reaches(fanout, layout, row));
     if fanout.direct {
         for row in &whole {
             resolved
@@ -147,11 +155,15 @@ async fn follow(
             other => other?,
         };
         if keys.len() as u64 > storm_above {
-            let touched = way.rows.iter().map(|row| row.to_vec()).collect();
+            let rows = way.rows.iter().map(|row| row.to_vec()).collect();
             resolved.jobs.push(NewJob {
                 generation,
                 kind: Kind::Expansion,
-                touched: Some((number, touched)),
+                touched: Some(Touched {
+                    layout: number,
+                    place: fanout.name.clone(),
+                    rows,
+                }),
             });
         } else {
             resolved.targets.extend(keys.into_iter().map(|key| (generation, key)));

@@ -10,10 +10,10 @@ use crate::definition::{
 };
 use crate::mistake::{Mistakes, Place};
 
-use super::capture::Uses;
 use super::fanout;
 use super::level::{self, Edge, Resolved, Resolver};
 use super::statement::{self, Parts, SelectList};
+use super::uses::{Path, UseId, Uses};
 use super::{
     ENCODER, Expression, KeyColumn, Level, Link, Output, Plan, PlannedTable, Rank, Select, Shape, SortColumn, mapping,
     names,
@@ -31,7 +31,6 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         },
         warnings: Mistakes::default(),
         levels: Vec::new(),
-        paths: Vec::new(),
         uses: Uses::default(),
         tables: BTreeMap::new(),
         expressions: Vec::new(),
@@ -52,8 +51,8 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
             cast: names::cast(&root.columns[name]),
         })
         .collect();
-    let captures = walk.uses.captures(root.oid, catalog);
-    let fanouts = fanout::all(root, &key, &walk.paths, catalog);
+    let captures = walk.uses.captures(catalog);
+    let fanouts = fanout::all(root, &key, &walk.uses, catalog);
     let (settings, mappings, hash) = (
         definition.settings.clone(),
         mapping::of(definition, &fingerprint(definition)),
@@ -86,27 +85,30 @@ pub fn fingerprint(definition: &Definition) -> String {
         .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
 }
 
-/// A way from the root to a table, as edges downward.
-pub type Path<'c> = Vec<Edge<'c>>;
-
 struct Walk<'c, 'd> {
     definition: &'d Definition,
     resolver: Resolver<'c>,
     warnings: Mistakes,
     levels: Vec<Level>,
-    paths: Vec<Path<'c>>,
-    uses: Uses,
+    uses: Uses<'c>,
     tables: BTreeMap<u32, PlannedTable>,
     expressions: Vec<Expression>,
+}
+
+/// A table that expressions and columns may name: as it is called in the statement, and its place in the tree.
+#[derive(Clone)]
+struct Named<'c> {
+    alias: String,
+    table: &'c Table,
+    place: UseId,
 }
 
 /// A level while its fields are walked.
 struct Scope<'c, 'd> {
     position: usize,
-    table: &'c Table,
-    alias: String,
-    /// Junctions by name.
-    beside: Vec<(String, &'c Table)>,
+    own: Named<'c>,
+    /// Junctions.
+    beside: Vec<Named<'c>>,
     path: Path<'c>,
     dotted: String,
     list: SelectList,
@@ -166,18 +168,21 @@ impl<'c, 'd> Walk<'c, 'd> {
         }
     }
 
-    fn use_table(&mut self, table: &Table) {
+    /// Notes that `table` stands in the tree, called `name` there.
+    fn stand(&mut self, table: &'c Table, name: String, path: Path<'c>, key: &[String]) -> UseId {
         self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
-        self.uses.table(table);
+        self.uses.add(table, name, path, key)
     }
 
     fn root(&mut self, root: &'c Table, key: &[String]) {
-        self.use_table(root);
-        self.uses.key(root, key);
+        let own = Named {
+            alias: ROOT.to_owned(),
+            table: root,
+            place: self.stand(root, String::new(), Vec::new(), key),
+        };
         let mut scope = Scope {
             position: 0,
-            table: root,
-            alias: ROOT.to_owned(),
+            own: own.clone(),
             beside: Vec::new(),
             path: Vec::new(),
             dotted: String::new(),
@@ -193,7 +198,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         let filters: Vec<Sql> = self.definition.filter.clone().into_iter().collect();
         filters
             .iter()
-            .for_each(|filter| self.expression(root, &[], filter, true));
+            .for_each(|filter| self.expression(&own, &[], filter, true));
         self.fields(&mut scope, &self.definition.fields);
         self.levels.push(Level {
             path: String::new(),
@@ -253,21 +258,20 @@ impl<'c, 'd> Walk<'c, 'd> {
     fn output(&mut self, scope: &mut Scope<'c, 'd>, field: &'d Field, prefix: &str, name: &str) {
         let at = match &field.kind {
             FieldKind::Column { column, .. } => {
-                let Some((alias, table, column)) = self.find_column(scope, column, &field.place) else {
+                let Some((named, column)) = self.find_column(scope, column, &field.place) else {
                     return;
                 };
-                self.uses.column(table, &column.name);
-                scope.list.value(&alias, column)
+                self.uses.column(named.place, &column.name);
+                scope.list.value(&named.alias, column)
             }
             FieldKind::Sql { sql, .. } => {
-                let beside: Vec<&Table> = scope.beside.iter().map(|(_, table)| *table).collect();
-                let outside = beside.iter().any(|table| mentions(&sql.text, &table.name));
-                self.expression(scope.table, if outside { &beside } else { &[] }, sql, false);
+                let outside = scope.beside.iter().any(|named| mentions(&sql.text, &named.table.name));
+                self.expression(&scope.own, if outside { &scope.beside } else { &[] }, sql, false);
                 if outside {
                     scope.list.add(format!("to_json((\n{}\n))", sql.text), Wire::ToJson)
                 } else {
                     let column = format!("highwater {}", scope.expressions.len() + 1);
-                    let expression = format!("to_json({}.{})", quote(&scope.alias), quote(&column));
+                    let expression = format!("to_json({}.{})", quote(&scope.own.alias), quote(&column));
                     scope.expressions.push((column, sql.clone()));
                     scope.list.add(expression, Wire::ToJson)
                 }
@@ -286,18 +290,18 @@ impl<'c, 'd> Walk<'c, 'd> {
         scope: &Scope<'c, 'd>,
         name: &ColumnName,
         place: &Place,
-    ) -> Option<(String, &'c Table, &'c Column)> {
-        let (alias, table) = match &name.table {
-            None => (scope.alias.clone(), scope.table),
-            Some(named) => match scope
+    ) -> Option<(Named<'c>, &'c Column)> {
+        let named = match &name.table {
+            None => &scope.own,
+            Some(wanted) => match scope
                 .beside
                 .iter()
-                .find(|(alias, table)| alias == named || table.name == *named)
+                .find(|named| named.alias == *wanted || named.table.name == *wanted)
             {
-                Some((alias, table)) => (alias.clone(), *table),
-                None if *named == scope.table.name => (scope.alias.clone(), scope.table),
+                Some(named) => named,
+                None if *wanted == scope.own.table.name => &scope.own,
                 None => {
-                    let known: Vec<&str> = scope.beside.iter().map(|(alias, _)| alias.as_str()).collect();
+                    let known: Vec<&str> = scope.beside.iter().map(|named| named.alias.as_str()).collect();
                     let remedy = if known.is_empty() {
                         "only a relation with through: has others".to_owned()
                     } else {
@@ -305,31 +309,34 @@ impl<'c, 'd> Walk<'c, 'd> {
                     };
                     self.resolver
                         .mistakes
-                        .add(place, format!("{named:?} is not a table of this relation"), remedy);
+                        .add(place, format!("{wanted:?} is not a table of this relation"), remedy);
                     return None;
                 }
             },
         };
         self.resolver
-            .column(table, &name.column, place)
-            .then(|| (alias, table, &table.columns[&name.column]))
+            .column(named.table, &name.column, place)
+            .then(|| (named.clone(), &named.table.columns[&name.column]))
     }
 
-    fn expression(&mut self, table: &Table, beside: &[&Table], sql: &Sql, boolean: bool) {
-        self.uses.any_column(table);
-        beside.iter().for_each(|table| self.uses.any_column(table));
-        let beside = beside.iter().map(|table| PlannedTable::of(table)).collect();
+    fn expression(&mut self, own: &Named<'c>, beside: &[Named<'c>], sql: &Sql, boolean: bool) {
+        for named in beside.iter().chain([own]) {
+            self.uses.any_column(named.place);
+        }
         self.expressions.push(Expression {
-            table: PlannedTable::of(table),
+            table: PlannedTable::of(own.table),
             sql: sql.clone(),
             boolean,
-            beside,
+            beside: beside.iter().map(|named| PlannedTable::of(named.table)).collect(),
         });
     }
 
     fn relations(&mut self, scope: &mut Scope<'c, 'd>) {
         for (name, relation, place) in std::mem::take(&mut scope.relations) {
-            if let Some(resolved) = self.resolver.relation(scope.table, relation, &self.definition.tables) {
+            if let Some(resolved) = self
+                .resolver
+                .relation(scope.own.table, relation, &self.definition.tables)
+            {
                 self.relation(scope, name, relation, place, &resolved);
             }
         }
@@ -345,52 +352,45 @@ impl<'c, 'd> Walk<'c, 'd> {
     ) {
         let dotted_name = dotted(&above.dotted, name);
         let mut path = above.path.clone();
-        let mut aliases: Vec<String> = Vec::new();
-        for stop in &resolved.stops {
+        let mut chain: Vec<Named<'c>> = Vec::new();
+        for (number, stop) in resolved.stops.iter().enumerate() {
             let table = stop.edge.lower;
-            self.use_table(table);
-            self.uses.key(table, &table.primary_key);
-            self.uses.log(table, &stop.edge.lower_columns);
-            stop.edge
-                .upper_columns
-                .iter()
-                .for_each(|column| self.uses.column(stop.edge.upper, column));
-            if let Some(tree) = &stop.edge.tree {
-                tree.child_columns
-                    .iter()
-                    .for_each(|column| self.uses.column(table, column));
+            let upper = chain.last().unwrap_or(&above.own).place;
+            for column in &stop.edge.upper_columns {
+                self.uses.column(upper, column);
             }
             path.push(stop.edge.clone());
-            self.paths.push(path.clone());
-            let taken = aliases.iter().filter(|alias| **alias == table.name).count();
-            aliases.push(if taken == 0 {
-                table.name.clone()
+            let is_target = number + 1 == resolved.stops.len();
+            let known = if is_target {
+                dotted_name.clone()
             } else {
-                format!("{} {}", table.name, taken + 1)
+                format!("{dotted_name} through {}", table.name)
+            };
+            let taken = chain.iter().filter(|named| named.table.name == table.name).count();
+            chain.push(Named {
+                alias: if taken == 0 {
+                    table.name.clone()
+                } else {
+                    format!("{} {}", table.name, taken + 1)
+                },
+                table,
+                place: self.stand(table, known, path.clone(), &table.primary_key),
             });
         }
         self.warn(relation, place, resolved);
-        let Some((last, junctions)) = resolved.stops.split_last() else {
-            return;
-        };
-        let Some((target_alias, junction_aliases)) = aliases.split_last() else {
+        let Some((own, junctions)) = chain.split_last() else {
             return;
         };
         let first_edge = &resolved.stops[0].edge;
         let parent_link = first_edge
             .upper_columns
             .iter()
-            .map(|column| above.list.text(&above.alias, &above.table.columns[column]))
+            .map(|column| above.list.text(&above.own.alias, &above.own.table.columns[column]))
             .collect();
         let mut scope = Scope {
             position: self.levels.len(),
-            table: last.edge.lower,
-            alias: target_alias.clone(),
-            beside: junction_aliases
-                .iter()
-                .cloned()
-                .zip(junctions.iter().map(|stop| stop.edge.lower))
-                .collect(),
+            own: own.clone(),
+            beside: junctions.to_vec(),
             path,
             dotted: dotted_name.clone(),
             list: SelectList::default(),
@@ -436,7 +436,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             required: relation.required,
         });
         self.relations(&mut scope);
-        self.finish(scope, relation, resolved, &aliases, above.table);
+        self.finish(scope, relation, resolved, &chain, above.own.table);
     }
 
     /// Writes the level's statement, now that all it selects is known.
@@ -445,49 +445,37 @@ impl<'c, 'd> Walk<'c, 'd> {
         mut scope: Scope<'c, 'd>,
         relation: &'d Relation,
         resolved: &Resolved<'c>,
-        aliases: &[String],
+        chain: &[Named<'c>],
         above: &Table,
     ) {
         let stops = &resolved.stops;
         let Some(target) = stops.last() else { return };
         let mut outer = Vec::new();
         let mut from = String::new();
-        for (stop, alias) in stops.iter().zip(aliases) {
-            let is_target = alias == &scope.alias;
+        for (at, (stop, named)) in stops.iter().zip(chain).enumerate() {
+            let is_target = at + 1 == stops.len();
             let (mine, beyond): (Vec<Sql>, Vec<Sql>) = stop.filters.iter().cloned().partition(|filter| {
-                !scope
-                    .beside
-                    .iter()
-                    .any(|(_, junction)| is_target && mentions(&filter.text, &junction.name))
+                let of = |junction: &Named<'_>| mentions(&filter.text, &junction.table.name);
+                !(is_target && scope.beside.iter().any(of))
             });
-            let beside: Vec<&Table> = scope.beside.iter().map(|(_, table)| *table).collect();
-            mine.iter()
-                .for_each(|filter| self.expression(stop.edge.lower, &[], filter, true));
+            mine.iter().for_each(|filter| self.expression(named, &[], filter, true));
             beyond
                 .iter()
-                .for_each(|filter| self.expression(stop.edge.lower, &beside, filter, true));
+                .for_each(|filter| self.expression(named, &scope.beside, filter, true));
             outer.extend(beyond.into_iter().map(|filter| filter.text));
             let expressions: &[(String, Sql)] = if is_target { &scope.expressions } else { &[] };
-            let source = statement::source(stop.edge.lower, alias, &mine, expressions);
-            if from.is_empty() {
+            let source = statement::source(named.table, &named.alias, &mine, expressions);
+            if at == 0 {
                 from = source;
             } else {
-                let near = &aliases[aliases.iter().position(|known| known == alias).unwrap_or(1) - 1];
-                let on = statement::equal(alias, &stop.edge.lower_columns, |at| {
+                let near = &chain[at - 1].alias;
+                let on = statement::equal(&named.alias, &stop.edge.lower_columns, |at| {
                     format!("{}.{}", quote(near), quote(&stop.edge.upper_columns[at]))
                 });
                 from.push_str(&format!(" JOIN {source} ON {on}"));
             }
         }
-        let order = self.order(
-            &scope,
-            relation,
-            &stops
-                .iter()
-                .zip(aliases)
-                .map(|(stop, alias)| (alias.as_str(), stop.edge.lower))
-                .collect::<Vec<_>>(),
-        );
+        let order = self.order(&scope, relation, chain);
         let limit = relation
             .limit
             .or((relation.kind == RelationKind::One && !relation.order.is_empty()).then_some(1));
@@ -498,13 +486,13 @@ impl<'c, 'd> Walk<'c, 'd> {
             .then(|| worker_order(&mut scope.list, &order))
             .flatten();
         let link_at = (limit.is_none() && tree.is_none())
-            .then(|| value_link(&mut scope.list, edge, above, &aliases[0]))
+            .then(|| value_link(&mut scope.list, edge, above, &chain[0].alias))
             .flatten();
         let sorts = limit.is_some() || (!unordered && by_worker.is_none() && tree.is_none());
         let parts = Parts {
             list: &scope.list,
             from,
-            first: &aliases[0],
+            first: &chain[0].alias,
             edge,
             conditions: outer,
             order: sorts.then(|| names::list(order.iter().map(OrderTerm::sql))),
@@ -571,35 +559,24 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// The order as written, and the keys of every table on the way, so that there are no ties.
-    fn order(
-        &mut self,
-        scope: &Scope<'c, 'd>,
-        relation: &'d Relation,
-        tables: &[(&str, &'c Table)],
-    ) -> Vec<OrderTerm<'c>> {
+    fn order(&mut self, scope: &Scope<'c, 'd>, relation: &'d Relation, chain: &[Named<'c>]) -> Vec<OrderTerm<'c>> {
         let mut terms: Vec<OrderTerm<'c>> = Vec::new();
         for order in &relation.order {
-            if let Some((alias, table, column)) = self.find_column(scope, &order.column, &order.place) {
-                self.uses.column(table, &column.name);
-                terms.push(OrderTerm::written(alias, column, order));
+            if let Some((named, column)) = self.find_column(scope, &order.column, &order.place) {
+                self.uses.column(named.place, &column.name);
+                terms.push(OrderTerm::written(named.alias, column, order));
             }
         }
-        for (alias, table) in tables.iter().rev() {
-            for column in &table.primary_key {
-                terms.push(OrderTerm {
-                    alias: (*alias).to_owned(),
-                    column: Some(&table.columns[column]),
-                    descending: false,
-                    nulls_first: false,
-                });
-            }
+        for Named { alias, table, .. } in chain.iter().rev() {
+            let tie = |column| OrderTerm {
+                alias: alias.clone(),
+                column,
+                descending: false,
+                nulls_first: false,
+            };
+            terms.extend(table.primary_key.iter().map(|column| tie(Some(&table.columns[column]))));
             if table.primary_key.is_empty() {
-                terms.push(OrderTerm {
-                    alias: (*alias).to_owned(),
-                    column: None,
-                    descending: false,
-                    nulls_first: false,
-                });
+                terms.push(tie(None));
             }
         }
         terms

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use crate::catalog::{Catalog, Table, Wire, quote};
+use crate::catalog::{Table, Wire, quote};
 
 use super::PlannedTable;
+use super::uses::Used;
 
 /// One table's capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,107 +32,8 @@ pub struct Capture {
     pub needs_settings: bool,
 }
 
-/// Which columns' changes matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Used {
-    /// Any: an SQL expression reads the row.
-    Any,
-    Columns(Vec<String>),
-}
-
-/// Gathered while a definition is planned.
-#[derive(Default)]
-pub struct Uses(BTreeMap<u32, Use>);
-
-#[derive(Default)]
-struct Use {
-    key: Vec<String>,
-    logged: IndexSet<String>,
-    used: IndexSet<String>,
-    any: bool,
-}
-
-impl Uses {
-    pub fn table(&mut self, table: &Table) {
-        self.0.entry(table.oid).or_default();
-    }
-
-    pub fn key(&mut self, table: &Table, key: &[String]) {
-        let entry = self.0.entry(table.oid).or_default();
-        if entry.key.is_empty() {
-            entry.key = key.to_vec();
-        }
-        key.iter().for_each(|column| self.column(table, column));
-    }
-
-    /// `columns` are how a touched row is found from above.
-    pub fn log(&mut self, table: &Table, columns: &[String]) {
-        self.0
-            .entry(table.oid)
-            .or_default()
-            .logged
-            .extend(columns.iter().cloned());
-        columns.iter().for_each(|column| self.column(table, column));
-    }
-
-    pub fn column(&mut self, table: &Table, column: &str) {
-        let used = &mut self.0.entry(table.oid).or_default().used;
-        match table
-            .columns
-            .get(column)
-            .and_then(|column| column.virtual_base.as_ref())
-        {
-            // Not computed in transition tables: what it is made of changes with it.
-            Some(base) => used.extend(base.iter().cloned()),
-            None => {
-                used.insert(column.to_owned());
-            }
-        }
-    }
-
-    pub fn any_column(&mut self, table: &Table) {
-        self.0.entry(table.oid).or_default().any = true;
-    }
-
-    /// The captures, the root's first.
-    pub fn captures(self, root: u32, catalog: &Catalog) -> Vec<Capture> {
-        let capture = |(oid, entry): (u32, Use)| {
-            let table = catalog.by_oid(oid)?;
-            let mut columns: IndexSet<String> = entry.key.iter().cloned().collect();
-            columns.extend(entry.logged);
-            Some(Capture {
-                table: PlannedTable::of(table),
-                schema: table.schema.clone(),
-                name: table.name.clone(),
-                leaves: table
-                    .leaves
-                    .iter()
-                    .filter_map(|leaf| catalog.by_oid(*leaf))
-                    .map(PlannedTable::of)
-                    .collect(),
-                needs_settings: columns.iter().any(|column| !settled_text(table, column)),
-                types: table
-                    .columns
-                    .values()
-                    .filter(|column| entry.any || entry.used.contains(&column.name))
-                    .map(|column| (column.name.clone(), column.type_name.clone()))
-                    .collect(),
-                columns: columns.into_iter().collect(),
-                key_columns: entry.key.len(),
-                used: if entry.any {
-                    Used::Any
-                } else {
-                    Used::Columns(entry.used.into_iter().collect())
-                },
-            })
-        };
-        let mut captures: Vec<Capture> = self.0.into_iter().filter_map(capture).collect();
-        captures.sort_by_key(|capture| (capture.table.oid != root, capture.table.oid));
-        captures
-    }
-}
-
-fn settled_text(table: &Table, column: &str) -> bool {
+/// Whether a value's text is the same whatever the session's settings are.
+pub fn settled_text(table: &Table, column: &str) -> bool {
     table.columns.get(column).is_some_and(|column| {
         matches!(
             column.wire,
@@ -164,14 +66,7 @@ impl Capture {
         }
         self.types.extend(other.types.clone());
         self.needs_settings |= other.needs_settings;
-        match (&mut self.used, &other.used) {
-            (Used::Columns(mine), Used::Columns(more)) => {
-                let new: Vec<String> = more.iter().filter(|column| !mine.contains(column)).cloned().collect();
-                mine.extend(new);
-            }
-            (used, Used::Any) => *used = Used::Any,
-            (Used::Any, _) => {}
-        }
+        self.used.add(&other.used);
     }
 
     /// The trigger function's name, quoted.
@@ -239,20 +134,39 @@ impl Capture {
         };
         let same = |column: &String| format!("o.{0} = n.{0}", quote(column));
         let key: Vec<String> = self.columns[..self.key_columns].iter().map(same).collect();
+        let unnamed = if self.used.any {
+            " OR ROW(o.*)::record *<> ROW(n.*)::record"
+        } else {
+            ""
+        };
         format!(
-            "-- Compared by image: `=` does not exist for every type, and calls 1.0 and 1.00 the same.\n        \
-             INSERT INTO highwater.touch (capture, columns)\n        \
-             SELECT {layout}, side.logged\n        \
+            "-- Compared by image: `=` does not exist for every type, and calls 1.0 and 1.00 the same. OFFSET 0: once a row.\n        \
+             INSERT INTO highwater.touch (capture, columns, changed)\n        \
+             SELECT {layout}, side.logged, found.changed\n        \
              FROM old_rows AS o FULL JOIN new_rows AS n ON {key}\n        \
+             CROSS JOIN LATERAL (SELECT CASE WHEN o.{first} IS NOT NULL AND n.{first} IS NOT NULL THEN\n            \
+             array_remove(ARRAY[{changed}]::smallint[], NULL) END AS changed OFFSET 0) AS found\n        \
              CROSS JOIN LATERAL (VALUES (o.{first} IS NOT NULL, {old}),\n            \
              (n.{first} IS NOT NULL AND (o.{first} IS NULL OR {old} IS DISTINCT FROM {new}), {new})) AS side(present, logged)\n        \
-             WHERE side.present AND (o.{first} IS NULL OR n.{first} IS NULL OR {before} *<> {after});",
+             WHERE side.present AND (found.changed IS NULL OR found.changed <> '{{}}'{unnamed});",
             key = key.join(" AND "),
             old = self.logged("o"),
             new = self.logged("n"),
-            before = self.image("o"),
-            after = self.image("n"),
+            changed = self.changed(),
         )
+    }
+
+    /// For each used column, its 1-based number where its image differs.
+    fn changed(&self) -> String {
+        let differs = |(at, column): (usize, &String)| {
+            let column = quote(column);
+            format!(
+                "CASE WHEN ROW(o.{column})::record *<> ROW(n.{column})::record THEN {} END",
+                at + 1
+            )
+        };
+        let terms: Vec<String> = self.used.columns.iter().enumerate().map(differs).collect();
+        terms.join(", ")
     }
 
     fn logged(&self, alias: &str) -> String {
@@ -264,24 +178,8 @@ impl Capture {
         format!("ARRAY[{}]", texts.join(", "))
     }
 
-    fn image(&self, alias: &str) -> String {
-        match &self.used {
-            Used::Any => format!("ROW({alias}.*)::record"),
-            Used::Columns(columns) => {
-                let columns: Vec<String> = columns
-                    .iter()
-                    .map(|column| format!("{alias}.{}", quote(column)))
-                    .collect();
-                format!("ROW({})::record", columns.join(", "))
-            }
-        }
-    }
-
     fn probed(&self) -> Vec<String> {
-        let mut probed: IndexSet<&String> = self.columns.iter().collect();
-        if let Used::Columns(used) = &self.used {
-            probed.extend(used);
-        }
+        let probed: IndexSet<&String> = self.columns.iter().chain(&self.used.columns).collect();
         probed.into_iter().map(|column| quote(column)).collect()
     }
 

@@ -5,15 +5,19 @@
 
 use crate::catalog::{Catalog, Table, quote};
 
-use super::assemble::Path;
 use super::level::Edge;
 use super::names;
+use super::uses::{Path, Used, Uses};
 
 /// One way up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fanout {
+    /// Where the table stands in the documents; the first place where there are several that are reached alike.
+    pub name: String,
     /// The touched table.
     pub table: u32,
+    /// What documents show of it there.
+    pub used: Used,
     /// Logged columns to bind, as arrays of text, in this order.
     pub needs: Vec<String>,
     /// The needed values are the root's key themselves.
@@ -32,11 +36,66 @@ pub struct Statement {
     pub next: String,
 }
 
-/// Every way from a table to the root, shortest first for each table.
-pub fn all(root: &Table, key: &[String], paths: &[Path<'_>], catalog: &Catalog) -> Vec<Fanout> {
+impl Fanout {
+    /// Whether documents show any of a row's columns at these 1-based positions in `compared`, which all are that were
+    /// compared: another one may have changed as well.
+    #[must_use]
+    pub fn shows(&self, compared: &[String], changed: &[i16]) -> bool {
+        let shown = |column: &String| match compared.iter().position(|known| known == column) {
+            Some(at) => changed.iter().any(|position| usize::try_from(*position) == Ok(at + 1)),
+            None => true,
+        };
+        self.used.any || self.used.columns.iter().any(shown)
+    }
+
+    fn reaches_like(&self, other: &Self) -> bool {
+        (self.table, &self.needs, self.direct, &self.by_columns, &self.by_key)
+            == (
+                other.table,
+                &other.needs,
+                other.direct,
+                &other.by_columns,
+                &other.by_key,
+            )
+    }
+}
+
+/// Every way from a table to the root, in the order of the tree.
+pub fn all(root: &Table, key: &[String], uses: &Uses<'_>, catalog: &Catalog) -> Vec<Fanout> {
+    let mut fanouts: Vec<Fanout> = Vec::new();
+    for place in uses.iter() {
+        let fanout = match place.path.last() {
+            None => of_root(root, key, place.used.clone()),
+            Some(last) => Fanout {
+                name: place.name.clone(),
+                table: place.table.oid,
+                used: place.used.clone(),
+                needs: last.lower_columns.clone(),
+                direct: place.path.len() == 1 && is_direct(last, key),
+                by_columns: Statement {
+                    first: sql(root, key, &place.path, None, false),
+                    next: sql(root, key, &place.path, None, true),
+                },
+                by_key: primary_key(catalog, last).map(|columns| Statement {
+                    first: sql(root, key, &place.path, Some(columns), false),
+                    next: sql(root, key, &place.path, Some(columns), true),
+                }),
+            },
+        };
+        match fanouts.iter_mut().find(|known| known.reaches_like(&fanout)) {
+            Some(known) => known.used.add(&fanout.used),
+            None => fanouts.push(fanout),
+        }
+    }
+    fanouts
+}
+
+fn of_root(root: &Table, key: &[String], used: Used) -> Fanout {
     let known = names::list(key.iter().map(|column| quote(column)));
-    let mut fanouts = vec![Fanout {
+    Fanout {
+        name: String::new(),
         table: root.oid,
+        used,
         needs: key.to_vec(),
         direct: true,
         by_columns: Statement {
@@ -44,27 +103,7 @@ pub fn all(root: &Table, key: &[String], paths: &[Path<'_>], catalog: &Catalog) 
             next: known,
         },
         by_key: None,
-    }];
-    for path in paths {
-        let Some(last) = path.last() else { continue };
-        let fanout = Fanout {
-            table: last.lower.oid,
-            needs: last.lower_columns.clone(),
-            direct: path.len() == 1 && is_direct(last, key),
-            by_columns: Statement {
-                first: sql(root, key, path, None, false),
-                next: sql(root, key, path, None, true),
-            },
-            by_key: primary_key(catalog, last).map(|columns| Statement {
-                first: sql(root, key, path, Some(columns), false),
-                next: sql(root, key, path, Some(columns), true),
-            }),
-        };
-        if !fanouts.contains(&fanout) {
-            fanouts.push(fanout);
-        }
     }
-    fanouts
 }
 
 fn primary_key<'c>(catalog: &'c Catalog, edge: &Edge<'_>) -> Option<&'c [String]> {

@@ -9,6 +9,7 @@ mod mapping;
 mod names;
 pub mod print;
 mod statement;
+mod uses;
 
 use serde_json::{Map, Value};
 
@@ -17,9 +18,10 @@ use crate::definition::Definition;
 use crate::mistake::Mistakes;
 
 pub use assemble::fingerprint;
-pub use capture::{Capture, Used};
+pub use capture::Capture;
 pub use fanout::Fanout;
 pub use level::MAX_JOIN;
+pub use uses::Used;
 
 /// Raised whenever the same rows and definition would give other bytes than before.
 pub const ENCODER: u32 = 1;

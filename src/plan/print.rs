@@ -54,17 +54,23 @@ impl Plan {
                 .iter()
                 .find(|table| table.oid == fanout.table)
                 .map_or("?", |table| table.sql.as_str());
-            if fanout.direct {
-                say(format!(
-                    "\n-- touched {table}: ({}) is the document's key",
-                    fanout.needs.join(", ")
-                ));
+            let place = if fanout.name.is_empty() {
+                "the document's own row"
             } else {
-                say(format!(
-                    "\n-- touched {table}, by ({})\n{};",
-                    fanout.needs.join(", "),
-                    fanout.by_columns.first
-                ));
+                &fanout.name
+            };
+            let shown: Vec<&str> = fanout.used.columns.iter().map(String::as_str).collect();
+            let shown = if fanout.used.any {
+                "any column".to_owned()
+            } else {
+                shown.join(", ")
+            };
+            let needs = fanout.needs.join(", ");
+            say(format!("\n-- {place}: after a change of {table} ({shown})"));
+            if fanout.direct {
+                say(format!("-- ({needs}) is the document's key"));
+            } else {
+                say(format!("-- by ({needs})\n{};", fanout.by_columns.first));
             }
         }
         text

@@ -344,6 +344,21 @@ impl World {
         self.documents_of(&self.index).await
     }
 
+    /// The version of every document of the world's index, by id.
+    pub async fn versions(&self) -> BTreeMap<String, i64> {
+        self.ask(Method::Post, &format!("/{}/_refresh", self.index), None).await;
+        let query = serde_json::json!({ "size": 10_000, "version": true, "_source": false });
+        let (status, answer) = self
+            .ask(Method::Post, &format!("/{}/_search", self.index), Some(query))
+            .await;
+        assert_eq!(status, 200, "{answer}");
+        let hits = answer["hits"]["hits"].as_array().cloned().unwrap_or_default();
+        let id = |hit: &Value| hit["_id"].as_str().unwrap_or_default().to_owned();
+        hits.iter()
+            .map(|hit| (id(hit), hit["_version"].as_i64().expect("a version")))
+            .collect()
+    }
+
     /// What independent SQL says the documents are: rows of (id text, document json).
     pub async fn truth(&self, sql: &str) -> BTreeMap<String, Value> {
         let rows = sqlx::query(AssertSqlSafe(sql.to_owned()))
