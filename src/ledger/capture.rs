@@ -7,7 +7,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::error::LedgerError;
-use crate::plan::{Capture, PlannedTable, Used};
+use crate::plan::{Capture, PlannedTable};
 
 /// The order of columns that a touch was logged in.
 #[derive(Clone, Debug)]
@@ -131,20 +131,21 @@ enum Look {
 async fn look(connection: &mut PgConnection, capture: &Capture) -> Result<Look, LedgerError> {
     // In one statement: what another process installs in between would be told from what it noted.
     let sql = format!(
-        "SELECT body, installed, key_columns, columns, {STATE} FROM highwater.capture WHERE table_oid = $3 AND current"
+        "SELECT body, installed, key_columns, columns, compared, {STATE} FROM highwater.capture WHERE table_oid = $3 AND current"
     );
     let row = with_state(sqlx::query(AssertSqlSafe(sql)), capture)
         .bind(Oid(capture.table.oid))
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(Look::Otherwise) };
-    let (body, installed, now): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(4)?);
+    let (body, installed, now): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(5)?);
     let (function, kept) = body.rsplit_once(KEPT).unwrap_or((&body, "{}"));
     let kept: Kept = serde_json::from_str(kept).unwrap_or_default();
     let logged = Layout {
         table_oid: capture.table.oid,
         columns: row.try_get(3)?,
         key_columns: usize::try_from(row.try_get::<i32, _>(2)?).unwrap_or_default(),
+        compared: row.try_get(4)?,
     };
     Ok(if kept.retyped(capture) || installed != now {
         Look::Drifted
@@ -163,8 +164,8 @@ const KEPT: &str = "\n-- kept: ";
 /// What a capture is compared by, beside what it logs.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Kept {
-    /// The columns whose changes are logged; any where absent.
-    used: Option<Vec<String>>,
+    /// Whether a change of any column is logged.
+    any: bool,
     types: BTreeMap<String, String>,
 }
 
@@ -177,11 +178,8 @@ impl Kept {
     /// Whether what is logged, and when, is all that `wanted` asks for.
     fn covers(&self, logged: &Layout, wanted: &Capture) -> bool {
         let key = |columns: &[String], count: usize| columns.get(..count).map(<[String]>::to_vec);
-        let used = match (&self.used, &wanted.used) {
-            (None, _) => true,
-            (Some(_), Used::Any) => false,
-            (Some(known), Used::Columns(asked)) => asked.iter().all(|column| known.contains(column)),
-        };
+        let compared = |column: &String| logged.compared.contains(column);
+        let used = self.any || (!wanted.used.any && wanted.used.columns.iter().all(compared));
         used && key(&logged.columns, logged.key_columns) == key(&wanted.columns, wanted.key_columns)
             && wanted.columns.iter().all(|column| logged.columns.contains(column))
     }
@@ -189,10 +187,7 @@ impl Kept {
 
 fn body(capture: &Capture) -> String {
     let kept = Kept {
-        used: match &capture.used {
-            Used::Any => None,
-            Used::Columns(columns) => Some(columns.clone()),
-        },
+        any: capture.used.any,
         types: capture.types.clone(),
     };
     let kept = serde_json::to_string(&kept).unwrap_or_default(); // names and types are always JSON
