@@ -163,6 +163,7 @@ SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET intervalstyle = 'postgres' S
 DECLARE
     layout highwater.capture;
     type_name text;
+    printed text;
 BEGIN
     SELECT * INTO layout FROM highwater.capture WHERE table_oid = captured AND current;
     IF NOT FOUND THEN
@@ -182,7 +183,8 @@ BEGIN
             RETURN;
         END IF;
         BEGIN
-            EXECUTE format('SELECT $1::%s::text', type_name) INTO key[at] USING key[at];
+            EXECUTE format('SELECT $1::%s::text', type_name) INTO printed USING key[at];
+            key[at] := printed;
         EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
             RAISE EXCEPTION 'column % of % cannot hold this value', layout.columns[at], captured
                 USING ERRCODE = SQLSTATE, DETAIL = SQLERRM, HINT = format('Give the text of a value of type %s.', type_name);
