@@ -1,5 +1,6 @@
 //! The promises, on real servers.
 
+mod apply;
 mod backwards;
 mod capture;
 mod first;
