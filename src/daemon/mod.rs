@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -24,14 +24,14 @@ use crate::feed::touch_log::{TouchLog, Turn};
 use crate::http::{self, HttpError, HttpState};
 use crate::job::apply::{self, ApplyError};
 use crate::job::keeper::Keeper;
-use crate::job::retry::Retry;
+use crate::job::retry::{self, Retry};
 use crate::job::walker::Walker;
 use crate::job::{CaptureMode, bring_up};
 use crate::metrics;
 use crate::pipeline::fleet::FleetError;
 use crate::pipeline::worker::{self, Shared};
-use crate::pipeline::write::Writer;
-use crate::pipeline::{Fleet, Lane, Queue};
+use crate::pipeline::write::{A_DOCUMENT, Writer};
+use crate::pipeline::{Budget, Fleet, Lane, Queue};
 use crate::plan::ENCODER;
 use crate::source::build::Builder;
 use crate::source::{Postgres, connect, snapshot};
@@ -107,8 +107,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
 /// Who holds a connection while waiting for another could wait for ever, were there too few.
 fn enough_connections(config: &Config) -> Result<(), DaemonError> {
     let (claims, pipeline) = (config.feed.touch_log.claims, &config.pipeline);
-    // A claim and what resolves it; a build; a range with its own build, or a job with its pages; the rest.
-    let needed = claims * 2 + pipeline.workers + pipeline.backfill_workers * 4 + 6;
+    // A claim and what resolves it; a build; a range with its own build, or a job with its pages; parked keys; the rest.
+    let needed = claims * 2 + pipeline.workers + pipeline.backfill_workers * 4 + retry::SIDE_BY_SIDE + 6;
     let given = config.postgres.max_connections as usize;
     if given < needed {
         return Err(DaemonError::Connections { given, needed });
@@ -180,7 +180,7 @@ impl Daemon {
             queue: Arc::new(Queue::default()),
             fleet: receiver,
             replan: Arc::new(Notify::new()),
-            budget: Arc::new(Semaphore::new(config.pipeline.queue_bytes / 1024)),
+            budget: Budget::new(config.pipeline.queue_bytes),
             highest: Arc::new(AtomicI64::new(0)),
             fatal,
             settings: Arc::new(config.pipeline.clone()),
@@ -240,6 +240,8 @@ impl Daemon {
             elastic: self.elastic.clone(),
             settings: self.shared.settings.clone(),
             body_bytes,
+            budget: self.shared.budget.clone(),
+            a_document: A_DOCUMENT,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::source::build::Builder;
 use crate::source::error::Verdict;
 use crate::source::{Built, Scope, SourceError};
 
+use super::budget::{Budget, Share};
 use super::fleet::Generation;
 use super::receipt::Fate;
 use super::settings::PipelineSettings;
@@ -26,7 +27,14 @@ pub struct Writer {
     pub settings: Arc<PipelineSettings>,
     /// Bodies are cut at this size.
     pub body_bytes: usize,
+    /// Where the bytes of a batch come from.
+    pub budget: Arc<Budget>,
+    /// Bytes of a document, as the last batch had them.
+    pub a_document: usize,
 }
+
+/// What a document is taken to have before one was seen.
+pub const A_DOCUMENT: usize = 4096;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -36,8 +44,6 @@ pub struct Report {
     pub stopped: Option<Stop>,
     /// The highest version written.
     pub version: Option<Version>,
-    /// Bytes built, and for how many documents.
-    pub built: (usize, usize),
 }
 
 /// Why a batch, or the rest of it, has to wait.
@@ -58,19 +64,71 @@ pub enum Stop {
 impl Writer {
     /// Builds `keys` and writes them. A row that cannot be computed is found by halving.
     pub async fn keys(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
+        self.by_halves(generation, plan, keys, revision, false).await
+    }
+
+    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind.
+    pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
+        self.by_halves(generation, plan, keys, revision, true).await
+    }
+
+    /// Builds a range of about `count` keys and writes it; the keys of rows that cannot be computed, or do not fit what
+    /// one may build at once, are `None` here: read them and use [`Writer::keys`].
+    pub async fn range(
+        &mut self,
+        generation: &Generation,
+        plan: &Plan,
+        (low, high, count): (Option<&Key>, Option<&Key>, usize),
+        revision: i64,
+    ) -> Option<Report> {
+        let budget = self.budget.clone();
+        let share = self.share(&budget, count).await;
+        self.builder.bound(share.bytes);
+        let mut report = Report::default();
+        match self.builder.build(plan, Scope::Range { low, high }, revision).await {
+            Ok(built) => self.write(generation, built, &mut report).await,
+            Err(error) => match error.verdict(false) {
+                Verdict::Bisect => return None,
+                verdict => report.stopped = Some(stop(verdict, &error)),
+            },
+        }
+        Some(report)
+    }
+
+    /// A share for so many documents: twice what the last ones had, and a body at least.
+    async fn share<'b>(&self, budget: &'b Budget, documents: usize) -> Share<'b> {
+        budget
+            .share((documents * self.a_document * 2).max(self.body_bytes))
+            .await
+    }
+
+    async fn by_halves(
+        &mut self,
+        generation: &Generation,
+        plan: &Plan,
+        keys: &[Key],
+        revision: i64,
+        deletes_alone: bool,
+    ) -> Report {
+        let budget = self.budget.clone();
+        let mut share = self.share(&budget, keys.len()).await;
         let mut report = Report::default();
         let mut parts: Vec<&[Key]> = vec![keys];
         while let Some(part) = parts.pop() {
+            self.builder.bound(share.bytes);
             match self.builder.build(plan, Scope::Keys(part), revision).await {
-                Ok(built) => {
-                    self.write(generation, built, &mut report).await;
+                Ok(built) if deletes_alone => self.write(generation, deletes_of(built), &mut report).await,
+                Ok(built) => self.write(generation, built, &mut report).await,
+                Err(SourceError::TooLarge { .. }) if part.len() == 1 && !share.is_whole() => {
+                    share = share.grown().await;
+                    parts.push(part);
                 }
                 Err(error) => match error.verdict(part.len() == 1) {
                     Verdict::Bisect if part.len() > 1 => {
                         let (left, right) = part.split_at(part.len() / 2);
                         parts.extend([right, left]);
-                        continue;
                     }
+                    Verdict::Bisect if deletes_alone => {} // there is a row, and it cannot be computed: its range says so
                     Verdict::Bisect => report.settled.push((
                         part[0].clone(),
                         Fate::Dead(self.builder.version(), Failure::Build, error.reason()),
@@ -85,68 +143,13 @@ impl Writer {
         report
     }
 
-    /// Builds a range and writes it; the keys of rows that cannot be computed are `None` here: read them and use
-    /// [`Writer::keys`].
-    pub async fn range(
-        &mut self,
-        generation: &Generation,
-        plan: &Plan,
-        low: Option<&Key>,
-        high: Option<&Key>,
-        revision: i64,
-    ) -> Option<Report> {
-        let mut report = Report::default();
-        match self.builder.build(plan, Scope::Range { low, high }, revision).await {
-            Ok(built) => self.write(generation, built, &mut report).await,
-            Err(error) => match error.verdict(false) {
-                Verdict::Bisect => return None,
-                verdict => report.stopped = Some(stop(verdict, &error)),
-            },
-        }
-        Some(report)
-    }
-
-    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind.
-    pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
-        let mut report = Report::default();
-        let mut parts: Vec<&[Key]> = vec![keys];
-        while let Some(part) = parts.pop() {
-            match self.builder.build(plan, Scope::Keys(part), revision).await {
-                Ok(built) => {
-                    let deletes = built
-                        .drafts
-                        .items
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, draft)| draft.op == Op::Delete);
-                    let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
-                    let drafts = built.drafts.subset(&positions);
-                    let deletes = Built {
-                        drafts,
-                        hashes: Vec::new(),
-                        unfit: Vec::new(),
-                        taken: built.taken,
-                    };
-                    self.write(generation, deletes, &mut report).await;
-                }
-                Err(error) => match error.verdict(part.len() == 1) {
-                    Verdict::Bisect if part.len() > 1 => {
-                        let (left, right) = part.split_at(part.len() / 2);
-                        parts.extend([right, left]);
-                    }
-                    Verdict::Bisect => {} // there is a row, and it cannot be computed: its range says so
-                    verdict => report.stopped = Some(stop(verdict, &error)),
-                },
-            }
-            if report.stopped.is_some() {
-                break;
-            }
-        }
-        report
-    }
-
-    async fn write(&self, generation: &Generation, built: Built, report: &mut Report) {
+    async fn write(&mut self, generation: &Generation, built: Built, report: &mut Report) {
         let version = built.drafts.version;
+        let budget = self.budget.clone();
+        let _held = budget.hold(built.drafts.body.len());
+        if let Some(bytes) = built.drafts.body.len().checked_div(built.drafts.items.len()) {
+            self.a_document = bytes.max(256);
+        }
         report.settled.extend(
             built
                 .unfit
@@ -154,8 +157,6 @@ impl Writer {
                 .map(|unfit| (unfit.key, Fate::Dead(version, Failure::Build, unfit.reason))),
         );
         report.version = report.version.max(Some(version));
-        report.built.0 += built.drafts.body.len();
-        report.built.1 += built.drafts.items.len();
         for body in built.drafts.bodies(self.body_bytes) {
             self.send(generation, body, built.taken, report).await;
             if report.stopped.is_some() {
@@ -238,6 +239,19 @@ impl Writer {
             report.settled.push((draft.key.clone(), fate));
         }
         (!again.is_empty()).then(|| drafts.subset(&again))
+    }
+}
+
+/// The deletes among what was built, and nothing else.
+fn deletes_of(built: Built) -> Built {
+    let drafts = built.drafts.items.iter().enumerate();
+    let deletes = drafts.filter(|(_, draft)| draft.op == Op::Delete);
+    let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
+    Built {
+        drafts: built.drafts.subset(&positions),
+        hashes: Vec::new(),
+        unfit: Vec::new(),
+        taken: built.taken,
     }
 }
 

@@ -62,6 +62,14 @@ impl Builder {
         }
     }
 
+    /// Sets the bytes that one batch may take from now on; buffers of much larger ones are given back.
+    pub fn bound(&mut self, bytes: usize) {
+        if self.batch.capacity() > bytes.saturating_mul(2) {
+            self.batch = Batch::bounded(bytes);
+        }
+        self.batch.limit = bytes;
+    }
+
     /// Of the last snapshot that was taken, whether or not anything could be built from it.
     #[must_use]
     pub fn version(&self) -> Version {

@@ -6,6 +6,7 @@ mod capture;
 mod first;
 mod jobs;
 mod locks;
+mod memory;
 mod oracle;
 mod restart;
 mod settle;
