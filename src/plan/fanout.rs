@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, Table, quote};
 
 use super::level::Edge;
 use super::names;
+use super::statement::lookup;
 use super::uses::{Path, Used, Uses};
 
 /// One way up.
@@ -148,10 +149,9 @@ fn sql(root: &Table, key: &[String], path: &Path<'_>, by_key: Option<&[String]>,
         if let Some(tree) = &edge.tree {
             let carried = names::list((1..=edge.lower_columns.len()).map(|column| format!("c{column}")));
             let children = names::list(edge.lower_columns.iter().map(|column| format!("r.{}", quote(column))));
-            let on = on("r", &tree.child_columns, "d");
             steps.push(format!(
-                "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {children}, d.level + 1 FROM d{at} AS d JOIN {} AS r ON {on} WHERE d.level < {})",
-                edge.lower.sql(),
+                "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {children}, d.level + 1 FROM d{at} AS d {} WHERE d.level < {})",
+                joined(edge.lower, &tree.child_columns, "d"),
                 tree.depth
             ));
             below = format!("d{at}");
@@ -162,11 +162,10 @@ fn sql(root: &Table, key: &[String], path: &Path<'_>, by_key: Option<&[String]>,
             &path[path.len() - at - 1].lower_columns
         };
         let found = names::list(above.iter().map(|column| format!("r.{}", quote(column))));
-        let on = on("r", &edge.upper_columns, "s");
         steps.push(format!(
-            "{} AS (SELECT DISTINCT {found} FROM {below} AS s JOIN {} AS r ON {on})",
+            "{} AS (SELECT DISTINCT {found} FROM {below} AS s {})",
             named(&format!("s{at}"), above.len()),
-            edge.upper.sql()
+            joined(edge.upper, &edge.upper_columns, "s")
         ));
         below = format!("s{at}");
     }
@@ -197,10 +196,7 @@ fn named(name: &str, columns: usize) -> String {
     )
 }
 
-fn on(alias: &str, columns: &[String], other: &str) -> String {
-    let pairs = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| format!("{alias}.{} = {other}.c{}", quote(column), at + 1));
-    pairs.collect::<Vec<_>>().join(" AND ")
+/// Joins the rows of `table` whose columns are those known as `other`.
+fn joined(table: &Table, columns: &[String], other: &str) -> String {
+    lookup(table, "r", columns, |at| format!("{other}.c{}", at + 1))
 }

@@ -3,7 +3,7 @@
 use crate::catalog::{Column, Table, Wire, quote};
 use crate::definition::Sql;
 
-use super::level::Edge;
+use super::level::{Edge, is_indexed};
 use super::names::{self, KEY, ORDINAL};
 
 /// The rows above, which no table of a person's is called.
@@ -78,6 +78,18 @@ pub fn equal(alias: &str, columns: &[String], other: impl Fn(usize) -> String) -
         .join(" AND ")
 }
 
+/// Joins the rows of a table whose columns equal others. Where an index serves, row by row (OFFSET 0): how many rows are
+/// looked up is not known when Postgres plans this, and it would rather read a whole table.
+pub fn lookup(table: &Table, alias: &str, columns: &[String], other: impl Fn(usize) -> String) -> String {
+    let (name, on) = (table.sql(), equal(alias, columns, other));
+    let alias = quote(alias);
+    if is_indexed(table, columns) {
+        format!("CROSS JOIN LATERAL (SELECT {alias}.* FROM {name} AS {alias} WHERE {on} OFFSET 0) AS {alias}")
+    } else {
+        format!("JOIN {name} AS {alias} ON {on}")
+    }
+}
+
 /// Part `at` of the linking values.
 fn linking(at: usize) -> String {
     format!("{KEY}.{}", names::key_column(at))
@@ -141,17 +153,11 @@ impl Parts<'_> {
         let keys = names::numbered(self.link_columns());
         let on = equal(self.first, &self.edge.lower_columns, linking);
         let order = self.order.clone().unwrap_or_else(|| "1".to_owned());
-        let named = self
-            .list
-            .expressions
-            .iter()
-            .enumerate()
-            .map(|(at, expression)| format!("{expression} AS e{at}"));
-        let outer = names::list((0..self.list.expressions.len()).map(|at| format!("s.e{at}")));
         format!(
-            "SELECT {KEY}.{ORDINAL}, {outer}, s.rank FROM {keys} CROSS JOIN LATERAL (SELECT {}, row_number() OVER (ORDER BY {order}) AS rank FROM {} \
+            "SELECT {KEY}.{ORDINAL}, {}, s.rank FROM {keys} CROSS JOIN LATERAL (SELECT {}, row_number() OVER (ORDER BY {order}) AS rank FROM {} \
              WHERE {} ORDER BY {order} LIMIT {limit}) AS s",
-            named.collect::<Vec<_>>().join(", "),
+            self.selected_outside(),
+            self.named(),
             self.from,
             self.with_conditions(&on)
         )
@@ -160,31 +166,42 @@ impl Parts<'_> {
     /// Rows above in a tree: the first column is the ordinal, the last one the height above the linked row.
     pub fn ancestors(&self, tree: &super::level::Tree) -> String {
         let keys = names::numbered(self.link_columns());
-        let table = self.edge.lower.sql();
         let columns: Vec<&String> = self.edge.lower_columns.iter().chain(&tree.child_columns).collect();
         let carried = |alias: &str| {
             names::list(
                 columns
                     .iter()
                     .enumerate()
-                    .map(|(at, column)| format!("{alias}.{} AS u{at}", quote(column))),
+                    .map(|(at, column)| format!("{}.{} AS u{at}", quote(alias), quote(column))),
             )
         };
         let width = self.edge.lower_columns.len();
-        let start = equal("t", &self.edge.lower_columns, linking);
-        let step = equal("t", &self.edge.lower_columns, |at| format!("up.u{}", width + at));
+        let up = |other: &dyn Fn(usize) -> String| lookup(self.edge.lower, "t", &self.edge.lower_columns, other);
+        let (start, step) = (up(&linking), up(&|at| format!("up.u{}", width + at)));
         let back = equal(self.first, &self.edge.lower_columns, |at| format!("{UP}.u{at}"));
+        // OFFSET 0: as in `lookup`.
         format!(
-            "WITH RECURSIVE {UP} AS (SELECT {KEY}.{ORDINAL} AS n, 1 AS height, {} FROM {keys} JOIN {table} AS t ON {start} \
-             UNION ALL SELECT up.n, up.height + 1, {} FROM {UP} AS up JOIN {table} AS t ON {step} WHERE up.height < {}) \
-             SELECT {UP}.n, {}, {UP}.height FROM {UP} CROSS JOIN {} WHERE {}",
+            "WITH RECURSIVE {UP} AS (SELECT {KEY}.{ORDINAL} AS n, 1 AS height, {} FROM {keys} {start} \
+             UNION ALL SELECT up.n, up.height + 1, {} FROM {UP} AS up {step} WHERE up.height < {}) \
+             SELECT {UP}.n, {}, {UP}.height FROM {UP} CROSS JOIN LATERAL (SELECT {} FROM {} WHERE {} OFFSET 0) AS s",
             carried("t"),
             carried("t"),
             tree.depth,
-            self.list.expressions.join(", "),
+            self.selected_outside(),
+            self.named(),
             self.from,
             self.with_conditions(&back)
         )
+    }
+
+    /// The selected expressions, named to be selected again around this statement.
+    fn named(&self) -> String {
+        let expressions = self.list.expressions.iter().enumerate();
+        names::list(expressions.map(|(at, expression)| format!("{expression} AS e{at}")))
+    }
+
+    fn selected_outside(&self) -> String {
+        names::list((0..self.list.expressions.len()).map(|at| format!("s.e{at}")))
     }
 
     fn with_conditions(&self, key: &str) -> String {

@@ -71,7 +71,7 @@ fields:
   full_title: { sql: \"coalesce(title || ': ' || subtitle, title) -- both\", type: text }
 ";
 
-const DEEP: &str = "
+pub const DEEP: &str = "
 index: deep
 table: book
 fields:
@@ -95,7 +95,7 @@ fields:
   remarks: { many: remark, value: said, type: text }
 ";
 
-const THROUGH: &str = "
+pub const THROUGH: &str = "
 index: through
 table: book
 tables: { author: { where: deleted_at is null } }
@@ -111,7 +111,7 @@ fields:
   fellow_tags: { many: tag, through: [{ table: book_author }, author, { table: book_author, join: { book_id: book_id } }, book_tag], value: name, type: keyword }
 ";
 
-const TREES: &str = "
+pub const TREES: &str = "
 index: trees
 table: category
 fields:

@@ -3,3 +3,4 @@
 mod golden;
 mod mistakes;
 mod relations;
+mod scans;
