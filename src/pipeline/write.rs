@@ -117,7 +117,7 @@ impl Writer {
         while let Some(part) = parts.pop() {
             self.builder.bound(share.bytes);
             match self.builder.build(plan, Scope::Keys(part), revision).await {
-                Ok(built) if deletes_alone => self.write(generation, deletes_of(built), &mut report).await,
+                Ok(built) if deletes_alone => self.write(generation, deletes_of(&built), &mut report).await,
                 Ok(built) => self.write(generation, built, &mut report).await,
                 Err(SourceError::TooLarge { .. }) if part.len() == 1 && !share.is_whole() => {
                     share = share.grown().await;
@@ -243,7 +243,7 @@ impl Writer {
 }
 
 /// The deletes among what was built, and nothing else.
-fn deletes_of(built: Built) -> Built {
+fn deletes_of(built: &Built) -> Built {
     let drafts = built.drafts.items.iter().enumerate();
     let deletes = drafts.filter(|(_, draft)| draft.op == Op::Delete);
     let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
