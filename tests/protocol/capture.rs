@@ -548,7 +548,7 @@ async fn a_lease_that_ran_out_is_made_up_for() {
     assert_eq!(logged(&world).await, before, "nobody reads the log");
     let running = world.start().await;
     world
-        .until("(select suspect_since is not null from highwater.source)")
+        .until("(select suspect_since is not null from highwater.source) and pg_sequence_last_value('highwater.capture_until') > 0")
         .await;
     world.run("update book set title = 'logged again' where id = 5").await;
     assert_eq!(logged(&world).await, before + 1);
