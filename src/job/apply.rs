@@ -43,9 +43,9 @@ pub async fn apply(
     settings: &JobSettings,
 ) -> Result<Applied, ApplyError> {
     alone(owner).await?;
-    let applied = put_in_place(owner, definitions, role, settings).await;
-    ledger::generation::unlock_capture(owner).await?;
-    applied
+    let applied = put_in_place(owner, definitions, role, settings).await?;
+    ledger::generation::unlock_capture(owner).await?; // after an error, the connection's end does it
+    Ok(applied)
 }
 
 async fn put_in_place(
