@@ -119,11 +119,11 @@ CREATE TABLE highwater.repeated_delete (
 CREATE INDEX repeated_delete_due ON highwater.repeated_delete (due_at);
 
 -- Work over many keys of one generation: backfill (all roots by ranges), sweep (the same, then every id in the index),
--- expansion (the roots that certain touches reach).
+-- expansion (the roots that certain touches reach), verify (every document against its rows, before the alias moves).
 CREATE TABLE highwater.job (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     generation  integer     NOT NULL REFERENCES highwater.generation ON DELETE CASCADE,
-    kind        text        NOT NULL CHECK (kind IN ('backfill', 'sweep', 'expansion')),
+    kind        text        NOT NULL CHECK (kind IN ('backfill', 'sweep', 'expansion', 'verify')),
     -- waiting: ranges not yet cut; running; done.
     state       text        NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done')),
     at          timestamptz NOT NULL DEFAULT now(),
@@ -170,6 +170,7 @@ BEGIN
         RAISE EXCEPTION 'highwater does not capture table %', captured
             USING HINT = 'Only tables that a definition uses can be touched; see "highwater plan".';
     END IF;
+    key := ARRAY(SELECT unnest(key)); -- counted from 1, however it was given
     IF cardinality(key) <> layout.key_columns OR array_position(key, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'the key of % has % column(s): %', captured, layout.key_columns, layout.columns[:layout.key_columns]
             USING HINT = 'Give one text value for each, in this order.';

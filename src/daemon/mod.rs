@@ -23,6 +23,7 @@ use crate::feed::kafka;
 use crate::feed::touch_log::{TouchLog, Turn};
 use crate::http::{self, HttpError, HttpState};
 use crate::job::apply::{self, ApplyError};
+use crate::job::inspect::{self, Inspector};
 use crate::job::keeper::Keeper;
 use crate::job::retry::{self, Retry};
 use crate::job::walker::Walker;
@@ -107,8 +108,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
 /// Who holds a connection while waiting for another could wait for ever, were there too few.
 fn enough_connections(config: &Config) -> Result<(), DaemonError> {
     let (claims, pipeline) = (config.feed.touch_log.claims, &config.pipeline);
-    // A claim and what resolves it; a build; a range with its own build, or a job with its pages; parked keys; the rest.
-    let needed = claims * 2 + pipeline.workers + pipeline.backfill_workers * 4 + retry::SIDE_BY_SIDE + 6;
+    // A claim and what resolves it; a build; a range with its own build, or a job with its pages; parked keys; a
+    // generation that is verified, with its builds; the rest.
+    let needed = claims * 2
+        + pipeline.workers
+        + pipeline.backfill_workers * 4
+        + retry::SIDE_BY_SIDE
+        + inspect::SIDE_BY_SIDE * 2
+        + 6;
     let given = config.postgres.max_connections as usize;
     if given < needed {
         return Err(DaemonError::Connections { given, needed });
@@ -330,6 +337,13 @@ impl Daemon {
                 stop.clone(),
             ),
         );
+        let inspector = Inspector {
+            postgres: self.postgres.clone(),
+            elastic: self.elastic.clone(),
+            shared: self.shared.clone(),
+            fences,
+        };
+        tasks.spawn("verify", with(stop, |stop| async move { inspector.run(stop).await }));
         if let Some(kafka) = self.config.feed.kafka.clone() {
             let (wake, reporter, stop) = (self.wake.clone(), self.health.handle("kafka"), stop.clone());
             tasks.spawn("kafka feed", async move {

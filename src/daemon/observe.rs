@@ -127,7 +127,8 @@ fn say(index: &IndexStatus) {
         index = index.generation,
         documents = index.documents_done,
         of_about = index.documents_total,
-        "building"
+        "{}",
+        if index.verifying { "verifying" } else { "building" }
     );
 }
 

@@ -70,6 +70,7 @@ impl Walker {
             }
             let stepped = match job.kind {
                 Kind::Expansion => self.expand(&fleet, generation, plan, &job, stop).await?,
+                Kind::Verify => continue, // see `inspect`
                 Kind::Backfill | Kind::Sweep => self.range_of(&fleet, generation, plan, &job, writer, stop).await?,
             };
             if stepped || stop.is_cancelled() {

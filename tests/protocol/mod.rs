@@ -10,6 +10,7 @@ mod memory;
 mod oracle;
 mod restart;
 mod settle;
+mod swap;
 mod sweep;
 mod trouble;
 mod version;
