@@ -110,6 +110,21 @@ impl Table {
     pub fn sql(&self) -> String {
         format!("{}.{}", quote(&self.schema), quote(&self.name))
     }
+
+    /// Whether at most one row can have given values in these columns.
+    #[must_use]
+    pub fn is_unique(&self, columns: &[String]) -> bool {
+        let covered = |key: &[String]| !key.is_empty() && key.iter().all(|column| columns.contains(column));
+        covered(&self.primary_key) || self.unique.iter().any(|key| covered(key))
+    }
+
+    /// Whether an index serves a lookup by these columns.
+    #[must_use]
+    pub fn is_indexed(&self, columns: &[String]) -> bool {
+        self.indexes.iter().any(|index| {
+            index.len() >= columns.len() && columns.iter().all(|column| index[..columns.len()].contains(column))
+        })
+    }
 }
 
 /// An SQL identifier, quoted: any name stands for itself.

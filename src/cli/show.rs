@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::Exit;
 use crate::config::Config;
 use crate::draft::Op;
-use crate::elastic::{DocumentId, Elastic};
+use crate::elastic::{Document, DocumentId, Elastic};
 use crate::key::Key;
 use crate::pipeline::Fleet;
-use crate::source::build::Builder;
+use crate::source::build::{Builder, Built};
 use crate::source::{Postgres, Scope, snapshot};
 
 pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow::Result<()> {
@@ -17,15 +17,7 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
     let Some((generation, plan)) = fleet.plans().filter(|(generation, _)| generation.index == index).last() else {
-        eprintln!(
-            "there is no index {index:?}; known are: {}",
-            fleet
-                .generations
-                .values()
-                .map(|known| known.index.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        );
+        eprintln!("there is no index {index:?}; known are: {}", fleet.known());
         return Err(Exit::Usage.into());
     };
     if sql {
@@ -43,50 +35,55 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
         .build(plan, Scope::Keys(std::slice::from_ref(&key)), fleet.revision)
         .await
         .map_err(|error| anyhow::anyhow!("{error}"))?;
+    let now = document(&built);
+    print_built(&built, now.as_ref())?;
+    match elastic
+        .get(&generation.concrete, DocumentId::from(&*key.document_id()))
+        .await
+    {
+        Ok(held) => compare(&generation.concrete, held.as_ref(), now)?,
+        Err(error) => println!("\n{} cannot be asked: {error}", generation.concrete),
+    }
+    Ok(())
+}
+
+/// What a batch of one key came to, unless the document is to be deleted or cannot be built.
+fn document(built: &Built) -> Option<Value> {
+    let draft = built.drafts.items.first().filter(|draft| draft.op == Op::Index)?;
+    let lines = &built.drafts.body[draft.span.clone()];
+    let source = lines.splitn(2, |byte| *byte == b'\n').nth(1)?;
+    serde_json::from_slice(source).ok().map(without_mark)
+}
+
+fn print_built(built: &Built, now: Option<&Value>) -> anyhow::Result<()> {
     if let Some(unfit) = built.unfit.first() {
         println!("cannot be built: {}", unfit.reason);
     }
-    let now = built
-        .drafts
-        .items
-        .first()
-        .filter(|draft| draft.op == Op::Index)
-        .and_then(|draft| {
-            let lines = &built.drafts.body[draft.span.clone()];
-            let source = lines.splitn(2, |byte| *byte == b'\n').nth(1)?;
-            serde_json::from_slice::<Value>(source).ok()
-        });
-    match &now {
-        Some(document) => println!("{}", serde_json::to_string_pretty(&without_mark(document.clone()))?),
+    match now {
+        Some(document) => println!("{}", serde_json::to_string_pretty(document)?),
         None => println!(
             "no document: the table has no such row, its `where` leaves it out, or a required relation is missing"
         ),
     }
-    let stored = match elastic
-        .get(&generation.concrete, DocumentId::from(&*key.document_id()))
-        .await
-    {
-        Ok(stored) => stored,
-        Err(error) => {
-            println!("\n{} cannot be asked: {error}", generation.concrete);
-            return Ok(());
-        }
-    };
-    match (stored, now) {
-        (None, None) => println!("\n{} does not hold it either", generation.concrete),
-        (None, Some(_)) => println!("\n{} does not hold it yet", generation.concrete),
-        (Some(_), None) => println!("\n{} still holds one", generation.concrete),
+    Ok(())
+}
+
+/// Says whether the index holds what would be built now, and what it holds instead.
+fn compare(concrete: &str, held: Option<&Document>, now: Option<Value>) -> anyhow::Result<()> {
+    match (held, now) {
+        (None, None) => println!("\n{concrete} does not hold it either"),
+        (None, Some(_)) => println!("\n{concrete} does not hold it yet"),
+        (Some(_), None) => println!("\n{concrete} still holds one"),
         (Some(stored), Some(now)) => {
-            let held: Value = serde_json::from_str(stored.source.get())?;
-            let same = without_mark(held.clone()) == without_mark(now);
+            let held = without_mark(serde_json::from_str(stored.source.get())?);
+            let same = held == now;
             println!(
-                "\n{} holds {} (version {})",
-                generation.concrete,
+                "\n{concrete} holds {} (version {})",
                 if same { "the same" } else { "another" },
                 stored.version.0
             );
             if !same {
-                println!("{}", serde_json::to_string_pretty(&without_mark(held))?);
+                println!("{}", serde_json::to_string_pretty(&held)?);
             }
         }
     }

@@ -65,15 +65,7 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
         }
     }
     if !known && sound {
-        eprintln!(
-            "there is no such index; known are: {}",
-            fleet
-                .generations
-                .values()
-                .map(|generation| generation.index.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        );
+        eprintln!("there is no such index; known are: {}", fleet.known());
         return Err(Exit::Usage.into());
     }
     if sound { Ok(()) } else { Err(Exit::Data.into()) }

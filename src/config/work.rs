@@ -60,30 +60,22 @@ pub(super) fn pipeline(section: &mut Section<'_>) -> PipelineSettings {
         retry_min: section.duration("retry_min", default.retry_min),
         retry_max: section.duration("retry_max", default.retry_max),
     };
-    not_above(
-        section,
-        "retry_min",
-        "retry_max",
-        settings.retry_min <= settings.retry_max,
-    );
-    not_above(
-        section,
-        "live_body_bytes",
-        "body_bytes",
-        settings.live_body_bytes <= settings.body_bytes,
-    );
-    not_above(
-        section,
-        "body_bytes",
-        "queue_bytes",
-        settings.body_bytes <= settings.queue_bytes,
-    );
-    not_above(
-        section,
-        "max_document_bytes",
-        "queue_bytes",
-        settings.max_document_bytes <= settings.queue_bytes,
-    );
+    for (low, high, holds) in [
+        ("retry_min", "retry_max", settings.retry_min <= settings.retry_max),
+        (
+            "live_body_bytes",
+            "body_bytes",
+            settings.live_body_bytes <= settings.body_bytes,
+        ),
+        ("body_bytes", "queue_bytes", settings.body_bytes <= settings.queue_bytes),
+        (
+            "max_document_bytes",
+            "queue_bytes",
+            settings.max_document_bytes <= settings.queue_bytes,
+        ),
+    ] {
+        not_above(section, low, high, holds);
+    }
     settings
 }
 

@@ -1,4 +1,4 @@
-//! Keeps the fleet current: reads it again when the ledger's revision moves, or when somebody asks.
+//! The fleet's own tasks: one keeps it current, the other brings its new generations up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,12 +8,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::draft::Version;
+use crate::elastic::Elastic;
+use crate::job::bring_up;
 use crate::ledger;
 use crate::pipeline::Fleet;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 
-/// Runs until stopped.
+/// Reads the fleet again when the ledger's revision moves, or when somebody asks; runs until stopped.
 pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared: Shared, stop: CancellationToken) {
     loop {
         let asked = tokio::select! {
@@ -57,6 +59,33 @@ pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(200)) => {}
             }
+        }
+    }
+}
+
+/// Takes generations towards being live, a step at a time; runs until stopped.
+pub async fn raise(postgres: Postgres, elastic: Elastic, shared: Shared, stop: CancellationToken) {
+    let mut said = String::new();
+    while !stop.is_cancelled() {
+        let fleet = shared.fleet.borrow().clone();
+        match bring_up::step(&postgres, &elastic, &fleet).await {
+            Ok(changed) => {
+                said.clear();
+                if changed {
+                    shared.replan.notify_one();
+                }
+            }
+            Err(error) => {
+                let why = error.to_string();
+                if why != said {
+                    tracing::warn!(error = why, "bringing indexes up has to wait");
+                    said = why;
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
         }
     }
 }

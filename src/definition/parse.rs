@@ -1,11 +1,14 @@
 //! From the YAML text of a definition to its tree. Every mistake is gathered before any is returned, and nothing here
 //! looks at a database: whether tables and columns exist is for `crate::plan`.
 //!
-//! This file reads the top of the tree; `field` its columns, `relation` its relations, `name` what names may be.
+//! This file reads the top of the tree; `field` its columns, `relation` its relations, of which `through` is the way and
+//! `content` what they embed; `name` what names may be.
 
+mod content;
 mod field;
 mod name;
 mod relation;
+mod through;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};

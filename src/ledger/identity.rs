@@ -4,6 +4,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::error::LedgerError;
+use super::lock;
 use crate::draft::Version;
 
 /// Records the highest version built so far: a later snapshot below it means that the database went back.
@@ -69,15 +70,8 @@ pub struct Nonce {
 /// # Errors
 /// Those of the connection.
 pub async fn lock_nonce(pool: &PgPool) -> Result<Option<Transaction<'static, Postgres>>, LedgerError> {
-    let mut transaction = pool.begin().await?;
-    let taken = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.nonce', 0))")
-        .fetch_one(&mut *transaction)
-        .await?;
-    if taken.try_get(0)? {
-        return Ok(Some(transaction));
-    }
-    transaction.rollback().await?;
-    Ok(None)
+    let question = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.nonce', 0))");
+    lock::held(pool.begin().await?, question).await
 }
 
 /// Reads the nonces.

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
 
 use super::claim::BEGIN;
 use super::error::LedgerError;
+use super::lock;
 use crate::key::Key;
 
 /// What a job does.
@@ -264,16 +265,11 @@ pub async fn has_ranges(pool: &PgPool, job: i64) -> Result<bool, LedgerError> {
 /// # Errors
 /// Those of the connection.
 pub async fn take_whole(pool: &PgPool, job: i64) -> Result<Option<Transaction<'static, Postgres>>, LedgerError> {
-    let mut transaction = pool.begin_with("BEGIN; SET LOCAL statement_timeout = 0").await?;
-    let taken = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.job', $1)) AND EXISTS (SELECT FROM highwater.job WHERE id = $1 AND state <> 'done')")
-        .bind(job)
-        .fetch_one(&mut *transaction)
-        .await?;
-    if taken.try_get(0)? {
-        return Ok(Some(transaction));
-    }
-    transaction.rollback().await?;
-    Ok(None)
+    let transaction = pool.begin_with("BEGIN; SET LOCAL statement_timeout = 0").await?;
+    let question = sqlx::query(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('highwater.job', $1)) AND EXISTS (SELECT FROM highwater.job WHERE id = $1 AND state <> 'done')",
+    );
+    lock::held(transaction, question.bind(job)).await
 }
 
 /// Notes that a job goes through about `total` documents, from the first.

@@ -8,6 +8,7 @@ pub mod generation;
 pub mod identity;
 pub mod job;
 pub mod lease;
+mod lock;
 pub mod migrate;
 pub mod parked;
 pub mod settle;

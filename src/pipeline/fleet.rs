@@ -68,6 +68,13 @@ impl Fleet {
             .values()
             .filter_map(|generation| Some((generation, generation.plan.as_ref().ok()?)))
     }
+
+    /// The indexes by name, for a person who named another one.
+    #[must_use]
+    pub fn known(&self) -> String {
+        let names = self.generations.values().map(|generation| generation.index.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Generation {

@@ -62,14 +62,58 @@ pub enum Stop {
 }
 
 impl Writer {
-    /// Builds `keys` and writes them. A row that cannot be computed is found by halving.
+    /// Builds `keys` and writes them. A row that cannot be computed is a dead letter.
     pub async fn keys(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
-        self.by_halves(generation, plan, keys, revision, false).await
+        let (mut report, uncomputable) = self.halving(generation, plan, keys, revision, |built| built).await;
+        report.settled.extend(uncomputable);
+        report
     }
 
-    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind.
+    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind. Where there is a row and it cannot
+    /// be computed, its range says so.
     pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
-        self.by_halves(generation, plan, keys, revision, true).await
+        self.halving(generation, plan, keys, revision, deletes_alone).await.0
+    }
+
+    /// Builds `keys` and writes what `kept` leaves of each batch. A row that cannot be computed fails its whole batch, and
+    /// is found by halving; its fate is returned beside the report.
+    async fn halving(
+        &mut self,
+        generation: &Generation,
+        plan: &Plan,
+        keys: &[Key],
+        revision: i64,
+        kept: impl Fn(Built) -> Built,
+    ) -> (Report, Vec<(Key, Fate)>) {
+        let (mut report, mut uncomputable) = (Report::default(), Vec::new());
+        let budget = self.budget.clone();
+        let mut share = self.share(&budget, keys.len()).await;
+        let mut parts: Vec<&[Key]> = vec![keys];
+        while let Some(part) = parts.pop() {
+            self.builder.bound(share.bytes);
+            match self.builder.build(plan, Scope::Keys(part), revision).await {
+                Ok(built) => self.write(generation, kept(built), &mut report).await,
+                Err(SourceError::TooLarge { .. }) if part.len() == 1 && !share.is_whole() => {
+                    share = share.grown().await;
+                    parts.push(part);
+                }
+                Err(error) => match error.verdict(part.len() == 1) {
+                    Verdict::Bisect if part.len() > 1 => {
+                        let (left, right) = part.split_at(part.len() / 2);
+                        parts.extend([right, left]);
+                    }
+                    Verdict::Bisect => {
+                        let fate = Fate::Dead(self.builder.version(), Failure::Build, error.reason());
+                        uncomputable.push((part[0].clone(), fate));
+                    }
+                    verdict => report.stopped = Some(stop(verdict, &error)),
+                },
+            }
+            if report.stopped.is_some() {
+                break;
+            }
+        }
+        (report, uncomputable)
     }
 
     /// Builds a range of about `count` keys and writes it; the keys of rows that cannot be computed, or do not fit what
@@ -100,47 +144,6 @@ impl Writer {
         budget
             .share((documents * self.a_document * 2).max(self.body_bytes))
             .await
-    }
-
-    async fn by_halves(
-        &mut self,
-        generation: &Generation,
-        plan: &Plan,
-        keys: &[Key],
-        revision: i64,
-        deletes_alone: bool,
-    ) -> Report {
-        let budget = self.budget.clone();
-        let mut share = self.share(&budget, keys.len()).await;
-        let mut report = Report::default();
-        let mut parts: Vec<&[Key]> = vec![keys];
-        while let Some(part) = parts.pop() {
-            self.builder.bound(share.bytes);
-            match self.builder.build(plan, Scope::Keys(part), revision).await {
-                Ok(built) if deletes_alone => self.write(generation, deletes_of(&built), &mut report).await,
-                Ok(built) => self.write(generation, built, &mut report).await,
-                Err(SourceError::TooLarge { .. }) if part.len() == 1 && !share.is_whole() => {
-                    share = share.grown().await;
-                    parts.push(part);
-                }
-                Err(error) => match error.verdict(part.len() == 1) {
-                    Verdict::Bisect if part.len() > 1 => {
-                        let (left, right) = part.split_at(part.len() / 2);
-                        parts.extend([right, left]);
-                    }
-                    Verdict::Bisect if deletes_alone => {} // there is a row, and it cannot be computed: its range says so
-                    Verdict::Bisect => report.settled.push((
-                        part[0].clone(),
-                        Fate::Dead(self.builder.version(), Failure::Build, error.reason()),
-                    )),
-                    verdict => report.stopped = Some(stop(verdict, &error)),
-                },
-            }
-            if report.stopped.is_some() {
-                break;
-            }
-        }
-        report
     }
 
     async fn write(&mut self, generation: &Generation, built: Built, report: &mut Report) {
@@ -242,17 +245,15 @@ impl Writer {
     }
 }
 
-/// The deletes among what was built, and nothing else.
-fn deletes_of(built: &Built) -> Built {
-    let drafts = built.drafts.items.iter().enumerate();
-    let deletes = drafts.filter(|(_, draft)| draft.op == Op::Delete);
+/// A batch without what it would index, and without what cannot be.
+fn deletes_alone(mut built: Built) -> Built {
+    let items = built.drafts.items.iter().enumerate();
+    let deletes = items.filter(|(_, draft)| draft.op == Op::Delete);
     let positions: Vec<usize> = deletes.map(|(position, _)| position).collect();
-    Built {
-        drafts: built.drafts.subset(&positions),
-        hashes: Vec::new(),
-        unfit: Vec::new(),
-        taken: built.taken,
-    }
+    built.drafts = built.drafts.subset(&positions);
+    built.hashes.clear();
+    built.unfit.clear();
+    built
 }
 
 /// What a failed request means for its drafts; what must be sent again is returned.

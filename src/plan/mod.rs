@@ -1,26 +1,32 @@
 //! A definition held against a catalog: the statements that build its documents, the mapping, what is captured, and how
 //! a touched row is followed up to the documents that show it. Values only; everything here can be printed.
+//!
+//! `assemble` walks the definition, and `lookup` finds what it names; what a level selects is gathered in `select`, and
+//! becomes SQL in `statement`, over the root's key in `keys`. `uses` gathers where each table stands, of which `capture`
+//! makes triggers and `fanout` the ways up. `mapping` reads the definition alone.
 
 mod assemble;
 pub mod capture;
 pub mod fanout;
-mod level;
+mod keys;
+mod lookup;
 mod mapping;
 mod names;
 pub mod print;
+mod select;
 mod statement;
 mod uses;
 
 use serde_json::{Map, Value};
 
-use crate::catalog::{Catalog, Wire, quote};
+use crate::catalog::{Catalog, Wire};
 use crate::definition::Definition;
 use crate::mistake::Mistakes;
 
 pub use assemble::fingerprint;
 pub use capture::Capture;
 pub use fanout::Fanout;
-pub use level::MAX_JOIN;
+pub use lookup::MAX_JOIN;
 pub use uses::Used;
 
 /// Raised whenever the same rows and definition would give other bytes than before.
@@ -127,7 +133,7 @@ pub enum Shape {
 }
 
 /// A statement in parts, since the root is read by keys and by ranges.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Select {
     /// The statement. `$1 …` are arrays of text, one a link column. For the root: by keys.
     pub sql: String,
@@ -190,69 +196,6 @@ impl Plan {
     #[must_use]
     pub fn root(&self) -> &Level {
         &self.levels[0]
-    }
-
-    /// The statement that reads roots by range: `low` exclusive, `high` inclusive, open where false. Bound values are
-    /// the texts of the low key's columns, then of the high key's.
-    #[must_use]
-    pub fn range_sql(&self, low: bool, high: bool) -> String {
-        let select = &self.root().select;
-        format!("{}{}{}", select.head, self.between(low, high), select.tail)
-    }
-
-    /// The keys of a range alone, in order, filter or not; bound as for [`Plan::range_sql`].
-    #[must_use]
-    pub fn range_keys_sql(&self, low: bool, high: bool) -> String {
-        let keys = || {
-            self.key
-                .iter()
-                .map(|column| format!("\"root\".{}", quote(&column.name)))
-        };
-        let texts = names::list(keys().map(|key| format!("{key}::text")));
-        let (table, order) = (&self.root_table().sql, names::list(keys()));
-        format!(
-            "SELECT ARRAY[{texts}] FROM {table} AS \"root\" WHERE {} ORDER BY {order}",
-            self.between(low, high)
-        )
-    }
-
-    fn between(&self, low: bool, high: bool) -> String {
-        let tuple = format!(
-            "({})",
-            names::list(
-                self.key
-                    .iter()
-                    .map(|column| format!("\"root\".{}", quote(&column.name)))
-            )
-        );
-        let bound = |first: usize| {
-            let casts = self.key.iter().enumerate();
-            format!(
-                "({})",
-                names::list(casts.map(|(at, column)| format!("${}::text::{}", first + at, column.cast)))
-            )
-        };
-        let below = low.then(|| format!("{tuple} > {}", bound(1)));
-        let above = high.then(|| format!("{tuple} <= {}", bound(1 + if low { self.key.len() } else { 0 })));
-        let conditions: Vec<String> = below.into_iter().chain(above).collect();
-        if conditions.is_empty() {
-            "true".to_owned()
-        } else {
-            conditions.join(" AND ")
-        }
-    }
-
-    /// Cuts the root into ranges of `$1` keys: their upper bounds but the last one's, in order, as text columns.
-    #[must_use]
-    pub fn cut_sql(&self) -> String {
-        let keys = || self.key.iter().map(|column| quote(&column.name));
-        let texts = names::list(keys().map(|key| format!("{key}::text")));
-        let order = names::list(keys());
-        format!(
-            "SELECT ARRAY[{texts}] FROM (SELECT {order}, row_number() OVER (ORDER BY {order}) AS \"highwater position\" FROM {}) AS keys \
-             WHERE \"highwater position\" % $1 = 0 ORDER BY {order}",
-            self.root_table().sql
-        )
     }
 
     /// The table whose rows are documents.

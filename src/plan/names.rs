@@ -1,10 +1,20 @@
 //! Small pieces of SQL text: lists, casts, arrays bound as text.
 
-use crate::catalog::Column;
+use crate::catalog::{Column, quote};
 
 /// Joined by `, `.
 pub fn list(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// `alias."a", alias."b"`.
+pub fn of<'a>(alias: &str, columns: impl IntoIterator<Item = &'a String>) -> String {
+    list(columns.into_iter().map(|column| format!("{alias}.{}", quote(column))))
+}
+
+/// `c1, c2`: the columns of an intermediate result.
+pub fn positions(count: usize) -> String {
+    list((1..=count).map(|at| format!("c{at}")))
 }
 
 /// The type to cast a value's text to: type modifiers are left out, or `varchar(3)` would cut the value.
@@ -37,8 +47,7 @@ fn without_modifier(type_name: &str) -> String {
 /// `unnest($1::text[]::T1[], …) AS alias(c1, …)`: one row a bound tuple.
 pub fn unnest<'a>(columns: impl Iterator<Item = &'a Column>, alias: &str) -> String {
     let casts: Vec<String> = columns.map(cast).collect();
-    let named = list((1..=casts.len()).map(|at| format!("c{at}")));
-    format!("unnest({}) AS {alias}({named})", bound(&casts))
+    format!("unnest({}) AS {alias}({})", bound(&casts), positions(casts.len()))
 }
 
 /// The same, numbered, for statements that people's own tables and expressions stand in: no name here is one of theirs.

@@ -1,56 +1,14 @@
-//! The text of a level's statement: what it selects, from where, keyed how, in which order.
+//! The text of a relation's statement in each of its forms, and of a table within one.
 
-use crate::catalog::{Column, Table, Wire, quote};
+use crate::catalog::{Column, Table, quote};
 use crate::definition::Sql;
 
-use super::level::{Edge, is_indexed};
+use super::lookup::{Edge, Tree};
 use super::names::{self, KEY, ORDINAL};
+use super::select::SelectList;
 
 /// The rows above, which no table of a person's is called.
 const UP: &str = "\"highwater up\"";
-
-/// Selected expressions, each once.
-#[derive(Default)]
-pub struct SelectList {
-    pub expressions: Vec<String>,
-    pub wires: Vec<Wire>,
-}
-
-impl SelectList {
-    /// Position of the expression, added where it is new.
-    pub fn add(&mut self, expression: String, wire: Wire) -> usize {
-        let known = self
-            .expressions
-            .iter()
-            .zip(&self.wires)
-            .position(|(known, as_wire)| *known == expression && *as_wire == wire);
-        known.unwrap_or_else(|| {
-            self.expressions.push(expression);
-            self.wires.push(wire);
-            self.wires.len() - 1
-        })
-    }
-
-    /// A column's value, to be encoded.
-    pub fn value(&mut self, alias: &str, column: &Column) -> usize {
-        let name = format!("{}.{}", quote(alias), quote(&column.name));
-        match column.wire {
-            Wire::ToJson => self.add(format!("to_json({name})"), Wire::ToJson),
-            wire => self.add(name, wire),
-        }
-    }
-
-    /// A column's value, of which the text is wanted: for keys and links.
-    pub fn text(&mut self, alias: &str, column: &Column) -> usize {
-        let name = format!("{}.{}", quote(alias), quote(&column.name));
-        match column.wire {
-            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text if column.type_oid != 1042 => {
-                self.add(name, column.wire)
-            }
-            _ => self.add(format!("{name}::text"), Wire::Text),
-        }
-    }
-}
 
 /// A table in FROM, with the filters and expressions that belong to its row alone in a scope of their own.
 pub fn source(table: &Table, alias: &str, filters: &[Sql], expressions: &[(String, Sql)]) -> String {
@@ -80,10 +38,10 @@ pub fn equal(alias: &str, columns: &[String], other: impl Fn(usize) -> String) -
 
 /// Joins the rows of a table whose columns equal others. Where an index serves, row by row (OFFSET 0): how many rows are
 /// looked up is not known when Postgres plans this, and it would rather read a whole table.
-pub fn lookup(table: &Table, alias: &str, columns: &[String], other: impl Fn(usize) -> String) -> String {
+pub fn joined(table: &Table, alias: &str, columns: &[String], other: impl Fn(usize) -> String) -> String {
     let (name, on) = (table.sql(), equal(alias, columns, other));
     let alias = quote(alias);
-    if is_indexed(table, columns) {
+    if table.is_indexed(columns) {
         format!("CROSS JOIN LATERAL (SELECT {alias}.* FROM {name} AS {alias} WHERE {on} OFFSET 0) AS {alias}")
     } else {
         format!("JOIN {name} AS {alias} ON {on}")
@@ -164,7 +122,7 @@ impl Parts<'_> {
     }
 
     /// Rows above in a tree: the first column is the ordinal, the last one the height above the linked row.
-    pub fn ancestors(&self, tree: &super::level::Tree) -> String {
+    pub fn ancestors(&self, tree: &Tree) -> String {
         let keys = names::numbered(self.link_columns());
         let columns: Vec<&String> = self.edge.lower_columns.iter().chain(&tree.child_columns).collect();
         let carried = |alias: &str| {
@@ -176,10 +134,10 @@ impl Parts<'_> {
             )
         };
         let width = self.edge.lower_columns.len();
-        let up = |other: &dyn Fn(usize) -> String| lookup(self.edge.lower, "t", &self.edge.lower_columns, other);
+        let up = |other: &dyn Fn(usize) -> String| joined(self.edge.lower, "t", &self.edge.lower_columns, other);
         let (start, step) = (up(&linking), up(&|at| format!("up.u{}", width + at)));
         let back = equal(self.first, &self.edge.lower_columns, |at| format!("{UP}.u{at}"));
-        // OFFSET 0: as in `lookup`.
+        // OFFSET 0: as in `joined`.
         format!(
             "WITH RECURSIVE {UP} AS (SELECT {KEY}.{ORDINAL} AS n, 1 AS height, {} FROM {keys} {start} \
              UNION ALL SELECT up.n, up.height + 1, {} FROM {UP} AS up {step} WHERE up.height < {}) \

@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Table};
 
 use super::PlannedTable;
 use super::capture::{self, Capture};
-use super::level::Edge;
+use super::lookup::Edge;
 
 /// A way from the root to a table, as edges downward.
 pub type Path<'c> = Vec<Edge<'c>>;

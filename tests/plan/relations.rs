@@ -3,36 +3,36 @@
 use crate::support::exact::assert_in_step;
 use crate::support::world::World;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_are_found_by_any_type_and_under_any_name() {
-    let schema = r#"
-        create type size as enum ('small', 'large', 'it''s, "odd"');
-        create table land (code char(3) primary key, name text);
-        create table sized (size size primary key, name text);
-        create table rated (rating numeric primary key, name text);
-        create table k (n int primary key, c1 text);
-        create table up (id int primary key, parent_id int, name text);
-        create index on up (parent_id);
-        create table moment (at timestamp, name text, seen boolean);
-        create table small (id smallint primary key, name text);
-        create table worded (word varchar(20) primary key, name text);
-        create table thing (id uuid primary key, land char(3), size size, rating numeric, n bigint, up_id int references up, at date, small bigint, word text);
-        insert into land values ('de', 'Germany'), ('usa', 'States');
-        insert into sized values ('small', 'S'), ('it''s, "odd"', 'O');
-        insert into rated values (1.50, 'one and a half'), (2, 'two');
-        insert into k values (1, 'one'), (2, null);
-        insert into up values (1, null, 'top'), (2, 1, 'middle'), (3, 2, 'leaf');
-        insert into moment values ('2024-05-01', 'first', true), ('2024-05-01', 'second', false), ('2024-05-01', 'third', null), (null, 'never', true);
-        insert into small values (1, 'one'), (-1, 'minus one');
-        insert into worded values ('it''s', 'quoted'), ('a\b{c},"d"', 'odd'), ('', 'empty'), ('NULL', 'the word');
-        insert into thing values
-            ('00000000-0000-0000-0000-000000000001', 'de', 'it''s, "odd"', 1.5, 1, 3, '2024-05-01', 1, 'it''s'),
-            ('00000000-0000-0000-0000-000000000002', 'usa', 'small', 2.00, 9000000000, 1, '2024-05-02', 90000, 'a\b{c},"d"'),
-            ('00000000-0000-0000-0000-000000000003', null, null, null, null, null, null, null, null),
-            ('00000000-0000-0000-0000-000000000004', 'de', 'large', 7, 2, 2, '2024-05-01', -1, ''),
-            ('00000000-0000-0000-0000-000000000005', 'de', 'large', 7, 2, 2, '2024-05-01', -1, 'NULL');
-    "#;
-    let definition = "
+/// Keys and links of many types, and values that SQL and arrays of text write with care.
+const AWKWARD: &str = r#"
+    create type size as enum ('small', 'large', 'it''s, "odd"');
+    create table land (code char(3) primary key, name text);
+    create table sized (size size primary key, name text);
+    create table rated (rating numeric primary key, name text);
+    create table k (n int primary key, c1 text);
+    create table up (id int primary key, parent_id int, name text);
+    create index on up (parent_id);
+    create table moment (at timestamp, name text, seen boolean);
+    create table small (id smallint primary key, name text);
+    create table worded (word varchar(20) primary key, name text);
+    create table thing (id uuid primary key, land char(3), size size, rating numeric, n bigint, up_id int references up, at date, small bigint, word text);
+    insert into land values ('de', 'Germany'), ('usa', 'States');
+    insert into sized values ('small', 'S'), ('it''s, "odd"', 'O');
+    insert into rated values (1.50, 'one and a half'), (2, 'two');
+    insert into k values (1, 'one'), (2, null);
+    insert into up values (1, null, 'top'), (2, 1, 'middle'), (3, 2, 'leaf');
+    insert into moment values ('2024-05-01', 'first', true), ('2024-05-01', 'second', false), ('2024-05-01', 'third', null), (null, 'never', true);
+    insert into small values (1, 'one'), (-1, 'minus one');
+    insert into worded values ('it''s', 'quoted'), ('a\b{c},"d"', 'odd'), ('', 'empty'), ('NULL', 'the word');
+    insert into thing values
+        ('00000000-0000-0000-0000-000000000001', 'de', 'it''s, "odd"', 1.5, 1, 3, '2024-05-01', 1, 'it''s'),
+        ('00000000-0000-0000-0000-000000000002', 'usa', 'small', 2.00, 9000000000, 1, '2024-05-02', 90000, 'a\b{c},"d"'),
+        ('00000000-0000-0000-0000-000000000003', null, null, null, null, null, null, null, null),
+        ('00000000-0000-0000-0000-000000000004', 'de', 'large', 7, 2, 2, '2024-05-01', -1, ''),
+        ('00000000-0000-0000-0000-000000000005', 'de', 'large', 7, 2, 2, '2024-05-01', -1, 'NULL');
+"#;
+
+const THING: &str = "
 index: '{index}'
 table: thing
 fields:
@@ -47,17 +47,21 @@ fields:
   small: { one: small, join: { small: id }, value: name, type: keyword }
   word: { one: worded, join: { word: word }, value: name, type: keyword }
 ";
-    let truth = "select id::text, json_build_object('id', id,
-        'land', (select name from land where code = land), 'size', (select json_build_object('size', s.size, 'name', s.name) from sized s where s.size = thing.size),
-        'rating', (select json_build_object('name', name, 'rating', r.rating) from rated r where r.rating = thing.rating),
-        'k', (select c1 from k where k.n = thing.n), 'ks', coalesce((select json_agg(json_build_object('n', n, 'c1', c1)) from k where k.n = thing.n and c1 is not null), '[]'),
-        'path', coalesce((with recursive r as (select up.*, 1 as h from up where id = up_id union all select up.*, h + 1 from r join up on up.id = r.parent_id)
-            select json_agg(name order by h desc) from r), '[]'),
-        'moments', coalesce((select json_agg(name order by name desc) from moment m where m.at = thing.at and seen is not false), '[]'),
-        'small', (select name from small where small.id = thing.small), 'word', (select name from worded where worded.word = thing.word)) from thing";
-    let world = World::new(schema, definition).await;
+
+const THING_TRUTH: &str = "select id::text, json_build_object('id', id,
+    'land', (select name from land where code = land), 'size', (select json_build_object('size', s.size, 'name', s.name) from sized s where s.size = thing.size),
+    'rating', (select json_build_object('name', name, 'rating', r.rating) from rated r where r.rating = thing.rating),
+    'k', (select c1 from k where k.n = thing.n), 'ks', coalesce((select json_agg(json_build_object('n', n, 'c1', c1)) from k where k.n = thing.n and c1 is not null), '[]'),
+    'path', coalesce((with recursive r as (select up.*, 1 as h from up where id = up_id union all select up.*, h + 1 from r join up on up.id = r.parent_id)
+        select json_agg(name order by h desc) from r), '[]'),
+    'moments', coalesce((select json_agg(name order by name desc) from moment m where m.at = thing.at and seen is not false), '[]'),
+    'small', (select name from small where small.id = thing.small), 'word', (select name from worded where worded.word = thing.word)) from thing";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_found_by_any_type_and_under_any_name() {
+    let world = World::new(AWKWARD, THING).await;
     let running = world.start().await;
-    assert_in_step(&world, truth, "after the backfill").await;
+    assert_in_step(&world, THING_TRUTH, "after the backfill").await;
     for change in [
         "update land set name = 'Deutschland' where code = 'de'",
         "update sized set size = 'large' where size = 'small'",
@@ -71,7 +75,7 @@ fields:
         "update up set parent_id = null where id = 2",
     ] {
         world.run(change).await;
-        assert_in_step(&world, truth, change).await;
+        assert_in_step(&world, THING_TRUTH, change).await;
     }
     running.stop().await;
 }

@@ -17,12 +17,9 @@ const DEFINITION: &str = "index: '{index}'\ntable: book\nfields:\n  id: long\n";
 const READERS: usize = 3;
 const SNAPSHOTS: usize = 800;
 
-/// What one snapshot saw: its version, how many rows, and their sum.
-type Seen = (i64, i64, i64);
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_sees_more_has_the_higher_version() {
-    let world = Arc::new(World::new(SCHEMA, DEFINITION).await);
+/// A world whose definition is in the ledger, without a daemon.
+async fn applied(schema: &str) -> World {
+    let world = World::new(schema, DEFINITION).await;
     assert!(
         world
             .program(&["apply", "--yes"])
@@ -31,6 +28,15 @@ async fn whoever_sees_more_has_the_higher_version() {
             .status
             .success()
     );
+    world
+}
+
+/// What one snapshot saw: its version, how many rows, and their sum.
+type Seen = (i64, i64, i64);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sees_more_has_the_higher_version() {
+    let world = Arc::new(applied(SCHEMA).await);
     let (over, token) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(1)));
     let mut writers = JoinSet::new();
     for kind in 0..12 {
@@ -143,19 +149,7 @@ async fn write(world: Arc<World>, kind: usize, over: Arc<AtomicBool>, token: Arc
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_not_rewritten_under_a_snapshot() {
-    let world = World::new(
-        &format!("{SCHEMA}; insert into written select generate_series(1, 10)"),
-        DEFINITION,
-    )
-    .await;
-    assert!(
-        world
-            .program(&["apply", "--yes"])
-            .output()
-            .expect("it runs")
-            .status
-            .success()
-    );
+    let world = applied(&format!("{SCHEMA}; insert into written select generate_series(1, 10)")).await;
     let postgres = Postgres::new(&world.config().postgres).expect("a pool");
     let (revision, tables) = tables(&world).await;
     let expected = Expected {

@@ -1,0 +1,57 @@
+//! What `check` says of a relation beyond mistakes: it would work, and slowly or not for every document.
+
+use crate::catalog::{Table, TableKind, quote};
+use crate::definition::{Relation, RelationKind};
+use crate::mistake::Place;
+use crate::plan::lookup::Stop;
+use crate::plan::names;
+
+use super::Walk;
+
+impl<'c> Walk<'c, '_> {
+    pub fn advise(&mut self, relation: &Relation, place: &Place, stops: &[Stop<'c>]) {
+        for Stop { edge, .. } in stops {
+            self.advise_index(edge.lower, &edge.lower_columns, place);
+            self.advise_index(edge.upper, &edge.upper_columns, place);
+        }
+        let Some(Stop { edge: last, .. }) = stops.last() else {
+            return;
+        };
+        if relation.kind == RelationKind::One
+            && relation.limit.is_none()
+            && relation.order.is_empty()
+            && !last.lower.is_unique(&last.lower_columns)
+        {
+            self.warnings.add(
+                place,
+                format!(
+                    "{} may have several rows for one, which makes the document a dead letter",
+                    last.lower.sql()
+                ),
+                "add order: to take the first, or use many:",
+            );
+        }
+        let nested = relation.mapping.get("type").is_some_and(|kind| kind == "nested");
+        if relation.kind == RelationKind::Many && nested && relation.limit.is_none() {
+            self.warnings.add(
+                place,
+                "a nested array without limit: can exceed Elasticsearch's 10,000 nested objects",
+                "add limit:",
+            );
+        }
+    }
+
+    fn advise_index(&mut self, table: &Table, columns: &[String], place: &Place) {
+        if matches!(table.kind, TableKind::Table | TableKind::Partitioned) && !table.is_indexed(columns) {
+            let columns = names::list(columns.iter().map(|column| quote(column)));
+            self.warnings.add(
+                place,
+                format!(
+                    "no index serves the way over {} ({columns}): each lookup reads the whole table",
+                    table.sql()
+                ),
+                format!("run: CREATE INDEX CONCURRENTLY ON {} ({columns})", table.sql()),
+            );
+        }
+    }
+}

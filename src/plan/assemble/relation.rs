@@ -1,0 +1,161 @@
+//! The level of a relation: the tables on its way, what it embeds, and the statement that reads it.
+
+use crate::catalog::quote;
+use crate::definition::{Content, Relation, RelationKind, Sql};
+use crate::plan::lookup::Stop;
+use crate::plan::select::SelectList;
+use crate::plan::statement::{self, Parts};
+use crate::plan::uses::Path;
+use crate::plan::{Level, Link, Rank, Select, Shape, names};
+
+use super::Walk;
+use super::form::Form;
+use super::order::Term;
+use super::scope::{Hanging, Named, Scope, below, prefix};
+
+impl<'c, 'd> Walk<'c, 'd> {
+    /// The relations that hang on a level whose fields are read.
+    pub fn relations(&mut self, above: &mut Scope<'c, 'd>) {
+        for hanging in std::mem::take(&mut above.relations) {
+            let defaults = &self.definition.tables;
+            if let Some(stops) = self.lookup.stops(above.own.table, hanging.relation, defaults) {
+                self.relation(above, &hanging, &stops);
+            }
+        }
+    }
+
+    fn relation(&mut self, above: &mut Scope<'c, 'd>, hanging: &Hanging<'d>, stops: &[Stop<'c>]) {
+        let relation = hanging.relation;
+        let dotted = below(&above.dotted, hanging.name);
+        let (mut beside, path) = self.chain(above, &dotted, stops);
+        let (Some(own), Some(Stop { edge, .. })) = (beside.pop(), stops.first()) else {
+            return;
+        };
+        self.advise(relation, hanging.place, stops);
+        let form = Form::of(relation, edge);
+        let parent_link = edge
+            .upper_columns
+            .iter()
+            .map(|column| above.list.text(&above.own.alias, &above.own.table.columns[column]))
+            .collect();
+        let mut scope = self.open(own, beside, path, dotted.clone(), SelectList::behind(form.leading()));
+        above.children.push(scope.position);
+        match &relation.content {
+            Content::Fields(fields) => self.fields(&mut scope, fields),
+            Content::Value(field) => self.output(&mut scope, field, String::new(), ""),
+        }
+        self.relations(&mut scope);
+        let (select, link, order) = self.statement(&mut scope, relation, stops, &form);
+        self.levels[scope.position] = Some(Level {
+            path: dotted,
+            parent: Some(above.position),
+            prefix: prefix(hanging.name),
+            shape: match relation.kind {
+                RelationKind::One => Shape::One {
+                    first: matches!(form, Form::Limited(_)),
+                },
+                RelationKind::Many | RelationKind::Ancestors { .. } => Shape::Many,
+            },
+            bare: matches!(relation.content, Content::Value(_)),
+            select,
+            outputs: scope.outputs,
+            link,
+            parent_link,
+            order,
+            children: scope.children,
+            required: relation.required,
+        });
+    }
+
+    /// Has every table on the way stand in the tree: what each is called, and the path down to the last.
+    fn chain(&mut self, above: &Scope<'c, 'd>, name: &str, stops: &[Stop<'c>]) -> (Vec<Named<'c>>, Path<'c>) {
+        let mut chain: Vec<Named<'c>> = Vec::new();
+        let mut path = above.path.clone();
+        for (number, stop) in stops.iter().enumerate() {
+            let table = stop.edge.lower;
+            let upper = chain.last().unwrap_or(&above.own).place;
+            for column in &stop.edge.upper_columns {
+                self.uses.column(upper, column);
+            }
+            path.push(stop.edge.clone());
+            let known = if number + 1 == stops.len() {
+                name.to_owned()
+            } else {
+                format!("{name} through {}", table.name)
+            };
+            let taken = chain.iter().filter(|named| named.table.name == table.name).count();
+            chain.push(Named {
+                alias: if taken == 0 {
+                    table.name.clone()
+                } else {
+                    format!("{} {}", table.name, taken + 1)
+                },
+                table,
+                place: self.stand(table, known, path.clone(), &table.primary_key),
+            });
+        }
+        (chain, path)
+    }
+
+    /// The statement, now that all it selects is known; how its rows are linked, and in which order.
+    fn statement(
+        &mut self,
+        scope: &mut Scope<'c, 'd>,
+        relation: &'d Relation,
+        stops: &[Stop<'c>],
+        form: &Form<'_>,
+    ) -> (Select, Link, Rank) {
+        let (from, conditions) = self.from(scope, stops);
+        let terms = self.order(scope, relation);
+        let rank = form.rank(relation, &terms, &mut scope.list);
+        let first = scope.first().alias.clone();
+        let edge = &stops[0].edge;
+        let link = form.link(edge, &first, &mut scope.list);
+        let parts = Parts {
+            list: &scope.list,
+            from,
+            first: &first,
+            edge,
+            conditions,
+            order: form.sorts(&rank).then(|| names::list(terms.iter().map(Term::sql))),
+        };
+        let select = Select {
+            sql: form.sql(&parts),
+            wires: scope.list.wires(form.trailing()),
+            ..Select::default()
+        };
+        (select, link, rank)
+    }
+
+    /// The tables joined, and the conditions that no single row of theirs decides.
+    fn from(&mut self, scope: &Scope<'c, 'd>, stops: &[Stop<'c>]) -> (String, Vec<String>) {
+        let (mut from, mut conditions) = (String::new(), Vec::new());
+        let mut near: Option<&Named<'_>> = None;
+        for (at, (stop, named)) in stops.iter().zip(scope.tables()).enumerate() {
+            let is_own = at + 1 == stops.len();
+            let (mine, beyond): (Vec<Sql>, Vec<Sql>) = stop
+                .filters
+                .iter()
+                .cloned()
+                .partition(|filter| !(is_own && scope.reaches_beside(filter)));
+            mine.iter().for_each(|filter| self.expression(named, &[], filter, true));
+            beyond
+                .iter()
+                .for_each(|filter| self.expression(named, &scope.beside, filter, true));
+            conditions.extend(beyond.into_iter().map(|filter| filter.text));
+            let expressions: &[(String, Sql)] = if is_own { &scope.expressions } else { &[] };
+            let source = statement::source(named.table, &named.alias, &mine, expressions);
+            match near {
+                None => from = source,
+                Some(near) => {
+                    let on = statement::equal(&named.alias, &stop.edge.lower_columns, |at| {
+                        format!("{}.{}", quote(&near.alias), quote(&stop.edge.upper_columns[at]))
+                    });
+                    from.push_str(&format!(" JOIN {source} ON {on}"));
+                }
+            }
+            near = Some(named);
+        }
+        (from, conditions)
+    }
+}

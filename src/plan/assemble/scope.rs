@@ -1,0 +1,180 @@
+//! A level while its fields are read: which tables they may name, and what its statement selects for them.
+
+use crate::catalog::{Column, Table, Wire, quote};
+use crate::definition::{ColumnName, Field, FieldKind, Fields, Relation, Sql};
+use crate::mistake::Place;
+use crate::plan::select::SelectList;
+use crate::plan::uses::{Path, UseId};
+use crate::plan::{Expression, Output, PlannedTable};
+
+use super::Walk;
+
+/// A table that expressions and columns may name: as it is called in the statement, and its place in the tree.
+#[derive(Clone)]
+pub struct Named<'c> {
+    pub alias: String,
+    pub table: &'c Table,
+    pub place: UseId,
+}
+
+/// A relation that hangs on a level, and where it was written.
+pub struct Hanging<'d> {
+    pub name: &'d str,
+    pub relation: &'d Relation,
+    pub place: &'d Place,
+}
+
+pub struct Scope<'c, 'd> {
+    /// The level's number.
+    pub position: usize,
+    pub own: Named<'c>,
+    /// Junctions, nearest to the level above first.
+    pub beside: Vec<Named<'c>>,
+    pub path: Path<'c>,
+    pub dotted: String,
+    pub list: SelectList,
+    /// User expressions, computed in the table's own scope.
+    pub expressions: Vec<(String, Sql)>,
+    pub outputs: Vec<Output>,
+    /// Relations to walk once the fields are read.
+    pub relations: Vec<Hanging<'d>>,
+    /// The numbers of their levels.
+    pub children: Vec<usize>,
+}
+
+impl<'c> Scope<'c, '_> {
+    /// Every table of the statement, from the level above down to its own.
+    pub fn tables(&self) -> impl DoubleEndedIterator<Item = &Named<'c>> {
+        self.beside.iter().chain(std::iter::once(&self.own))
+    }
+
+    /// The table that is joined to the level above.
+    pub fn first(&self) -> &Named<'c> {
+        self.beside.first().unwrap_or(&self.own)
+    }
+
+    /// Whether an expression names a junction, so that the own row alone does not give its value.
+    pub fn reaches_beside(&self, sql: &Sql) -> bool {
+        self.beside.iter().any(|named| mentions(&sql.text, &named.table.name))
+    }
+
+    /// The table that a column's name means; otherwise which ones it might.
+    fn find(&self, table: Option<&str>) -> Result<&Named<'c>, String> {
+        let Some(wanted) = table else {
+            return Ok(&self.own);
+        };
+        let called = |named: &&Named<'_>| named.alias == wanted || named.table.name == wanted;
+        let own = (self.own.table.name == wanted).then_some(&self.own);
+        self.beside.iter().find(called).or(own).ok_or_else(|| {
+            let known: Vec<&str> = self.beside.iter().map(|named| named.alias.as_str()).collect();
+            if known.is_empty() {
+                "only a relation with through: has others".to_owned()
+            } else {
+                format!("known here: {}", known.join(", "))
+            }
+        })
+    }
+}
+
+impl<'c, 'd> Walk<'c, 'd> {
+    /// Columns and expressions become outputs; relations are noted.
+    pub fn fields(&mut self, scope: &mut Scope<'c, 'd>, fields: &'d Fields) {
+        for (name, field) in fields {
+            match &field.kind {
+                FieldKind::Relation(relation) => scope.relations.push(Hanging {
+                    name,
+                    relation,
+                    place: &field.place,
+                }),
+                _ => self.output(scope, field, prefix(name), name),
+            }
+        }
+    }
+
+    /// A column or an expression; a bare value has neither prefix nor name.
+    pub fn output(&mut self, scope: &mut Scope<'c, 'd>, field: &'d Field, prefix: String, name: &str) {
+        let at = match &field.kind {
+            FieldKind::Column { column, .. } => {
+                let Some((named, column)) = self.column(scope, column, &field.place) else {
+                    return;
+                };
+                scope.list.value(&named.alias, column)
+            }
+            FieldKind::Sql { sql, .. } => self.computed(scope, sql),
+            FieldKind::Relation(_) => return, // a parser's bare value is a column or an expression
+        };
+        scope.outputs.push(Output {
+            prefix,
+            at,
+            path: below(&scope.dotted, name),
+        });
+    }
+
+    /// The column that is meant, of which the level's documents depend from now on.
+    pub fn column(
+        &mut self,
+        scope: &Scope<'c, 'd>,
+        name: &ColumnName,
+        place: &Place,
+    ) -> Option<(Named<'c>, &'c Column)> {
+        let named = match scope.find(name.table.as_deref()) {
+            Ok(named) => named,
+            Err(remedy) => {
+                let wanted = name.table.as_deref().unwrap_or_default();
+                let found = format!("{wanted:?} is not a table of this relation");
+                self.lookup.mistakes.add(place, found, remedy);
+                return None;
+            }
+        };
+        if !self.lookup.column(named.table, &name.column, place) {
+            return None;
+        }
+        self.uses.column(named.place, &name.column);
+        Some((named.clone(), &named.table.columns[&name.column]))
+    }
+
+    /// Position of an expression's value: computed in the scope of its own row, unless it names a junction.
+    fn computed(&mut self, scope: &mut Scope<'c, 'd>, sql: &Sql) -> usize {
+        if scope.reaches_beside(sql) {
+            self.expression(&scope.own, &scope.beside, sql, false);
+            return scope.list.add(format!("to_json((\n{}\n))", sql.text), Wire::ToJson);
+        }
+        self.expression(&scope.own, &[], sql, false);
+        let column = format!("highwater {}", scope.expressions.len() + 1);
+        let expression = format!("to_json({}.{})", quote(&scope.own.alias), quote(&column));
+        scope.expressions.push((column, sql.clone()));
+        scope.list.add(expression, Wire::ToJson)
+    }
+
+    /// Notes an expression over a row of `own`, which may read any column of it and of those `beside`.
+    pub fn expression(&mut self, own: &Named<'c>, beside: &[Named<'c>], sql: &Sql, boolean: bool) {
+        for named in beside.iter().chain([own]) {
+            self.uses.any_column(named.place);
+        }
+        self.expressions.push(Expression {
+            table: PlannedTable::of(own.table),
+            sql: sql.clone(),
+            boolean,
+            beside: beside.iter().map(|named| PlannedTable::of(named.table)).collect(),
+        });
+    }
+}
+
+/// Whether an expression names a table, as in `book_author.role`.
+fn mentions(expression: &str, table: &str) -> bool {
+    expression.contains(&format!("{table}.")) || expression.contains(&format!("{}.", quote(table)))
+}
+
+/// `"name":`, as it stands in the document.
+pub fn prefix(name: &str) -> String {
+    format!("{}:", serde_json::Value::from(name))
+}
+
+/// The path of a field below another; a bare value has no name of its own.
+pub fn below(above: &str, name: &str) -> String {
+    match (above.is_empty(), name.is_empty()) {
+        (true, _) => name.to_owned(),
+        (false, true) => above.to_owned(),
+        (false, false) => format!("{above}.{name}"),
+    }
+}

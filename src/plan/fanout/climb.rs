@@ -1,0 +1,113 @@
+//! The statement that climbs from touched rows to root keys: one step an edge, over the rows as they are now.
+
+use crate::catalog::Table;
+use crate::plan::lookup::{Edge, Tree};
+use crate::plan::names;
+use crate::plan::statement::joined;
+
+use super::Statement;
+
+/// What is known of the touched rows, and bound.
+#[derive(Clone, Copy)]
+pub enum Known<'a> {
+    /// The columns by which rows above find them.
+    Link,
+    /// Their own key alone.
+    Key(&'a [String]),
+}
+
+/// A way up, from the last edge of a path to its first, and to the root's key.
+pub struct Climb<'a> {
+    pub root: &'a Table,
+    pub key: &'a [String],
+    pub path: &'a [Edge<'a>],
+    pub last: &'a Edge<'a>,
+}
+
+impl Climb<'_> {
+    pub fn statement(&self, known: Known<'_>) -> Statement {
+        let bound = match known {
+            Known::Link => self.last.lower_columns.len(),
+            Known::Key(key) => key.len(),
+        };
+        let (steps, top) = self.steps(known);
+        let keys = names::positions(self.key.len());
+        let texts = names::list((1..=self.key.len()).map(|at| format!("c{at}::text")));
+        let sql = |after: &str| {
+            format!(
+                "WITH RECURSIVE {} SELECT ARRAY[{texts}] FROM {top}{after} ORDER BY {keys} LIMIT ${}::bigint",
+                steps.join(", "),
+                bound + 1
+            )
+        };
+        let low = self.key.iter().enumerate().map(|(at, column)| {
+            let cast = names::cast(&self.root.columns[column]);
+            format!("${}::text::{cast}", bound + 2 + at)
+        });
+        Statement {
+            first: sql(""),
+            next: sql(&format!(" WHERE ({keys}) > ({})", names::list(low))),
+        }
+    }
+
+    /// Every step as an item of WITH, and the name of the last one, which gives root keys.
+    fn steps(&self, known: Known<'_>) -> (Vec<String>, String) {
+        let start = named("s0", self.last.lower_columns.len());
+        let mut steps = vec![format!("{start} AS ({})", self.touched(known))];
+        let mut below = "s0".to_owned();
+        let above = self.path.iter().rev().skip(1).map(|edge| edge.lower_columns.as_slice());
+        for (at, (edge, above)) in (1..).zip(self.path.iter().rev().zip(above.chain([self.key]))) {
+            if let Some(tree) = &edge.tree {
+                steps.push(descendants(at, edge, tree, &below));
+                below = format!("d{at}");
+            }
+            steps.push(format!(
+                "{} AS (SELECT DISTINCT {} FROM {below} AS s {})",
+                named(&format!("s{at}"), above.len()),
+                names::of("r", above),
+                found(edge.upper, &edge.upper_columns, "s")
+            ));
+            below = format!("s{at}");
+        }
+        (steps, below)
+    }
+
+    /// The linking columns of the touched rows, from what is bound.
+    fn touched(&self, known: Known<'_>) -> String {
+        let Edge {
+            lower, lower_columns, ..
+        } = self.last;
+        let bound = |columns: &[String]| names::unnest(columns.iter().map(|column| &lower.columns[column]), "touched");
+        match known {
+            Known::Link => format!("SELECT DISTINCT * FROM {}", bound(lower_columns)),
+            Known::Key(key) => format!(
+                "SELECT DISTINCT {} FROM {} AS r WHERE ({}) IN (SELECT * FROM {})",
+                names::of("r", lower_columns),
+                lower.sql(),
+                names::of("r", key),
+                bound(key)
+            ),
+        }
+    }
+}
+
+/// Rows of a tree stand for everything below them as well.
+fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
+    let carried = names::positions(edge.lower_columns.len());
+    format!(
+        "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {}, d.level + 1 FROM d{at} AS d {} WHERE d.level < {})",
+        names::of("r", &edge.lower_columns),
+        found(edge.lower, &tree.child_columns, "d"),
+        tree.depth
+    )
+}
+
+/// `name(c1, c2)`.
+fn named(name: &str, columns: usize) -> String {
+    format!("{name}({})", names::positions(columns))
+}
+
+/// Joins the rows of `table` whose columns are those carried from below.
+fn found(table: &Table, columns: &[String], below: &str) -> String {
+    joined(table, "r", columns, |at| format!("{below}.c{}", at + 1))
+}

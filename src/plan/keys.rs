@@ -1,0 +1,89 @@
+//! Statements over the root's key: which rows, by keys or by a range of them, and where to cut ranges.
+
+use crate::catalog::{Table, quote};
+
+use super::{Plan, names};
+
+/// The alias of the root table in its statements.
+pub const ROOT: &str = "root";
+
+/// The condition that a row's key is among those bound, as arrays of text, one a column.
+pub fn by_keys(root: &Table, key: &[String]) -> String {
+    match key {
+        [single] => format!(
+            "\"root\".{} = any($1::text[]::{}[])",
+            quote(single),
+            names::cast(&root.columns[single])
+        ),
+        several => {
+            let columns = several.iter().map(|column| &root.columns[column]);
+            let tuple = names::of("\"root\"", several);
+            format!("({tuple}) IN (SELECT * FROM {})", names::unnest(columns, "k"))
+        }
+    }
+}
+
+impl Plan {
+    /// The statement that reads roots by range: `low` exclusive, `high` inclusive, open where false. Bound values are
+    /// the texts of the low key's columns, then of the high key's.
+    #[must_use]
+    pub fn range_sql(&self, low: bool, high: bool) -> String {
+        let select = &self.root().select;
+        format!("{}{}{}", select.head, self.between(low, high), select.tail)
+    }
+
+    /// The keys of a range alone, in order, filter or not; bound as for [`Plan::range_sql`].
+    #[must_use]
+    pub fn range_keys_sql(&self, low: bool, high: bool) -> String {
+        let keys = || {
+            self.key
+                .iter()
+                .map(|column| format!("\"root\".{}", quote(&column.name)))
+        };
+        let texts = names::list(keys().map(|key| format!("{key}::text")));
+        let (table, order) = (&self.root_table().sql, names::list(keys()));
+        format!(
+            "SELECT ARRAY[{texts}] FROM {table} AS \"root\" WHERE {} ORDER BY {order}",
+            self.between(low, high)
+        )
+    }
+
+    fn between(&self, low: bool, high: bool) -> String {
+        let tuple = format!(
+            "({})",
+            names::list(
+                self.key
+                    .iter()
+                    .map(|column| format!("\"root\".{}", quote(&column.name)))
+            )
+        );
+        let bound = |first: usize| {
+            let casts = self.key.iter().enumerate();
+            format!(
+                "({})",
+                names::list(casts.map(|(at, column)| format!("${}::text::{}", first + at, column.cast)))
+            )
+        };
+        let below = low.then(|| format!("{tuple} > {}", bound(1)));
+        let above = high.then(|| format!("{tuple} <= {}", bound(1 + if low { self.key.len() } else { 0 })));
+        let conditions: Vec<String> = below.into_iter().chain(above).collect();
+        if conditions.is_empty() {
+            "true".to_owned()
+        } else {
+            conditions.join(" AND ")
+        }
+    }
+
+    /// Cuts the root into ranges of `$1` keys: their upper bounds but the last one's, in order, as text columns.
+    #[must_use]
+    pub fn cut_sql(&self) -> String {
+        let keys = || self.key.iter().map(|column| quote(&column.name));
+        let texts = names::list(keys().map(|key| format!("{key}::text")));
+        let order = names::list(keys());
+        format!(
+            "SELECT ARRAY[{texts}] FROM (SELECT {order}, row_number() OVER (ORDER BY {order}) AS \"highwater position\" FROM {}) AS keys \
+             WHERE \"highwater position\" % $1 = 0 ORDER BY {order}",
+            self.root_table().sql
+        )
+    }
+}

@@ -1,0 +1,177 @@
+//! The join between two tables: as written, or the only foreign key that can be meant.
+
+use crate::catalog::{Column, Table};
+use crate::definition::Join;
+use crate::mistake::Place;
+
+use super::Lookup;
+
+/// `upper`'s columns equal `lower`'s: rows of `lower` appear in documents beneath rows of `upper`.
+#[derive(Clone, Debug)]
+pub struct Edge<'c> {
+    pub upper: &'c Table,
+    pub upper_columns: Vec<String>,
+    pub lower: &'c Table,
+    pub lower_columns: Vec<String>,
+    /// For ancestors: `lower` rows also stand for everything below them in their own tree.
+    pub tree: Option<Tree>,
+}
+
+/// A self-referencing table: rows whose `child_columns` equal another row's `lower_columns` are its children.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    pub child_columns: Vec<String>,
+    pub depth: u32,
+}
+
+/// Columns of one join, at most: a row's linking values are kept in an array of this size.
+pub const MAX_JOIN: usize = 8;
+
+/// How many rows a join is to find, and where.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// An object: this row points at it, or it points here and is unique.
+    One,
+    /// The same, where it may be one of several, by an order.
+    First,
+    /// An array: its rows point here.
+    Many,
+    /// Rows beyond a junction: either side may hold the key.
+    Beyond,
+}
+
+/// Columns of both sides, the upper table's first.
+type Columns = (Vec<String>, Vec<String>);
+
+impl<'c> Lookup<'c> {
+    pub fn join(
+        &mut self,
+        upper: &'c Table,
+        lower: &'c Table,
+        join: Option<&Join>,
+        wanted: Wanted,
+        place: &Place,
+    ) -> Option<Edge<'c>> {
+        let (columns, place) = match join {
+            Some(join) => (self.as_written(upper, lower, join)?, &join.place),
+            None => (self.by_foreign_key(upper, lower, wanted, place)?, place),
+        };
+        let fine = self.comparable(upper, lower, &columns, place);
+        let (upper_columns, lower_columns) = columns;
+        fine.then_some(Edge {
+            upper,
+            upper_columns,
+            lower,
+            lower_columns,
+            tree: None,
+        })
+    }
+
+    fn as_written(&mut self, upper: &Table, lower: &Table, join: &Join) -> Option<Columns> {
+        let fine = join.pairs.iter().fold(true, |fine, (above, below)| {
+            let above = self.column(upper, above, &join.place);
+            self.column(lower, below, &join.place) && above && fine
+        });
+        if join.pairs.len() > MAX_JOIN {
+            let found = format!("a join of {} columns", join.pairs.len());
+            self.mistakes
+                .add(&join.place, found, format!("at most {MAX_JOIN} are followed"));
+            return None;
+        }
+        fine.then(|| join.pairs.iter().cloned().unzip())
+    }
+
+    fn by_foreign_key(&mut self, upper: &Table, lower: &Table, wanted: Wanted, place: &Place) -> Option<Columns> {
+        let mut choices = candidates(upper, lower, wanted);
+        if choices.len() == 1 {
+            return choices.pop();
+        }
+        let between = format!("{:?} and {:?}", upper.name, lower.name);
+        if choices.is_empty() {
+            let columns = format!("column of {}: column of {}", upper.name, lower.name);
+            self.mistakes.add(
+                place,
+                format!("no foreign key joins {between}"),
+                format!("say how: join: {{ {columns} }}"),
+            );
+        } else {
+            let choices: Vec<String> = choices
+                .iter()
+                .map(|choice| format!("join: {}", braces(choice)))
+                .collect();
+            self.mistakes.add(
+                place,
+                format!("{} foreign keys join {between}", choices.len()),
+                format!("choose one: {}", choices.join("  or  ")),
+            );
+        }
+        None
+    }
+
+    /// Whether the columns can be compared; notes it otherwise.
+    fn comparable(&mut self, upper: &Table, lower: &Table, (above, below): &Columns, place: &Place) -> bool {
+        let mut fine = true;
+        for (above, below) in above.iter().zip(below) {
+            let (one, other) = (&upper.columns[above], &lower.columns[below]);
+            fine &= self.own_type(upper, one, place) && self.own_type(lower, other, place);
+            if kind(one) != kind(other) {
+                fine = false;
+                self.mistakes.add(
+                    place,
+                    format!(
+                        "column {above:?} of {:?} ({}) and column {below:?} of {:?} ({}) cannot be compared",
+                        upper.name, one.type_name, lower.name, other.type_name
+                    ),
+                    "join columns of one type; a generated column can hold the value in the other's type",
+                );
+            }
+        }
+        fine
+    }
+}
+
+/// Types whose values `=` compares whatever the session's settings are; each of its own kind with itself.
+fn kind(column: &Column) -> (u32, u32) {
+    match column.type_oid {
+        20 | 21 | 23 | 26 | 700 | 701 | 1700 => (1, 0), // numbers
+        19 | 25 | 1042 | 1043 => (2, 0),                // texts
+        1082 | 1114 => (3, 0),                          // dates, and timestamps without a zone
+        other => (0, other),
+    }
+}
+
+/// Foreign keys that could be meant.
+fn candidates(upper: &Table, lower: &Table, wanted: Wanted) -> Vec<Columns> {
+    let down = || {
+        let keys = upper.foreign_keys.iter().filter(|key| key.target == lower.oid);
+        keys.map(|key| (key.columns.clone(), key.target_columns.clone()))
+    };
+    let up = || {
+        let keys = lower.foreign_keys.iter().filter(|key| key.target == upper.oid);
+        keys.map(|key| (key.target_columns.clone(), key.columns.clone()))
+    };
+    let mut found: Vec<Columns> = match wanted {
+        Wanted::One | Wanted::First => {
+            let pointing: Vec<Columns> = down().collect();
+            if pointing.is_empty() {
+                up().filter(|(_, columns)| wanted == Wanted::First || lower.is_unique(columns))
+                    .collect()
+            } else {
+                pointing
+            }
+        }
+        Wanted::Many => up().collect(),
+        Wanted::Beyond => down().chain(up()).collect(),
+    };
+    found.dedup();
+    found
+}
+
+fn braces((upper, lower): &Columns) -> String {
+    let pairs: Vec<String> = upper
+        .iter()
+        .zip(lower)
+        .map(|(above, below)| format!("{above}: {below}"))
+        .collect();
+    format!("{{ {} }}", pairs.join(", "))
+}
