@@ -10,7 +10,7 @@ use highwater::pipeline::Fleet;
 use highwater::plan::Plan;
 use highwater::source::build::Builder;
 use highwater::source::fetch::Batch;
-use highwater::source::snapshot;
+use highwater::source::{Postgres, snapshot};
 use sqlx::postgres::{PgArguments, PgPoolCopyExt, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use std::sync::Arc;
@@ -69,6 +69,7 @@ pub async fn all(books: &Books) -> Result<Vec<Box<dyn Way>>> {
         }),
         Box::new(Reader {
             pool: pool.clone(),
+            postgres: books.postgres.clone(),
             plan: plan.clone(),
             watch: watch.clone(),
         }),
@@ -204,6 +205,7 @@ impl Way for Oracle {
 /// highwater's statements with highwater's parameters through the same client, and nothing done with the rows.
 struct Reader {
     pool: PgPool,
+    postgres: Postgres,
     plan: Arc<Plan>,
     watch: PgPool,
 }
@@ -222,7 +224,7 @@ impl Way for Reader {
                 let owned = ask.owned();
                 let mut connection = self.pool.acquire().await?;
                 batch
-                    .read(&self.plan, owned.scope(), &mut connection)
+                    .read(&self.plan, owned.scope(), &mut connection, &self.postgres)
                     .await
                     .map_err(|error| anyhow!("{error}"))?;
                 let mut statements: Vec<(String, PgArguments)> = Vec::new();

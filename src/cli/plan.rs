@@ -2,14 +2,15 @@
 
 use super::say::tell;
 use crate::config::Config;
-use crate::job::apply::plan_all;
+use crate::job::apply::{plan_all, unused};
 use crate::source::Postgres;
 use crate::source::catalog::read_catalog;
 
 pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
     let mut connection = Postgres::new(&config.postgres)?.connect().await?;
     let catalog = read_catalog(&mut connection).await?;
-    for (_, plan) in plan_all(&config.definitions, &catalog)? {
+    let plans = plan_all(&config.definitions, &catalog)?;
+    for (_, plan) in &plans {
         if sql {
             tell!("{}\n{}", plan.print(), plan.print_capture())?;
             tell!("-- mapping\n{}\n", serde_json::to_string_pretty(&plan.mappings)?)?;
@@ -34,6 +35,13 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
         for warning in &plan.warnings.0 {
             tell!("warning: {warning}")?;
         }
+    }
+    for unused in unused(&mut connection, &catalog, &plans).await? {
+        let comment = if sql { "-- " } else { "" };
+        println!(
+            "{comment}{} is no longer used: `apply` takes its triggers away",
+            unused.name
+        );
     }
     Ok(())
 }

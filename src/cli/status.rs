@@ -43,18 +43,19 @@ fn text(status: &Status) -> Result<String, std::fmt::Error> {
     )?;
     writeln!(
         out,
-        "\n{:<28} {:<9} {:>22} {:>8} {:>6}",
+        "\n{:<28} {:<9} {:>30} {:>8} {:>6}",
         "INDEX", "STATE", "BUILT", "PARKED", "DEAD"
     )?;
     for index in &status.indexes {
         let built = if index.jobs == 0 {
             "complete".to_owned()
         } else {
-            format!("{} of ~{}", index.documents_done, index.documents_total)
+            let verb = if index.verifying { "verified " } else { "" };
+            format!("{verb}{} of ~{}", index.documents_done, index.documents_total)
         };
         writeln!(
             out,
-            "{:<28} {:<9} {:>22} {:>8} {:>6}",
+            "{:<28} {:<9} {:>30} {:>8} {:>6}",
             index.generation, index.state, built, index.parked, index.dead
         )?;
         if let (Some(reason), Some(since)) = (&index.parked_reason, index.parked_since) {

@@ -8,7 +8,8 @@ use crate::config::Config;
 use crate::elastic::Elastic;
 use crate::job::verify::{Findings, Verify};
 use crate::ledger::claim;
-use crate::pipeline::Fleet;
+use crate::pipeline::write::A_DOCUMENT;
+use crate::pipeline::{Budget, Fleet};
 use crate::source::build::Builder;
 use crate::source::{Postgres, snapshot};
 
@@ -21,6 +22,7 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
     let fences = snapshot::fence_pool(postgres.pool());
+    let budget = Budget::new(config.pipeline.queue_bytes);
     let (mut sound, mut known) = (true, false);
     for (generation, plan) in fleet
         .plans()
@@ -40,6 +42,9 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
             plan,
             revision: fleet.revision,
             builder,
+            budget: &budget,
+            a_document: A_DOCUMENT,
+            job: None,
             patience: Duration::from_mins(1),
         };
         let findings = verify.run().await?;

@@ -69,6 +69,8 @@ impl Observer {
         let lag = oldest.and_then(|lag| lag.to_std().ok()).unwrap_or_default();
         let count = |number: i64| u64::try_from(number).unwrap_or_default();
         metrics::touches_waiting(count(status.touches_waiting));
+        let (now, highest) = self.shared.budget.held();
+        metrics::bytes_under_way(now, highest);
         for index in &status.indexes {
             metrics::watermark_lag(&index.index, lag);
             metrics::dead_letters(&index.index, count(index.dead));
@@ -135,7 +137,8 @@ fn say(index: &IndexStatus) {
         index = index.generation,
         documents = index.documents_done,
         of_about = index.documents_total,
-        "building"
+        "{}",
+        if index.verifying { "verifying" } else { "building" }
     );
 }
 

@@ -14,12 +14,13 @@ use super::{Daemon, fleet, mend};
 use crate::feed::kafka;
 use crate::feed::touch_log::{TouchLog, Turn};
 use crate::http::{self, HttpState};
+use crate::job::inspect::Inspector;
 use crate::job::keeper::Keeper;
 use crate::job::retry::Retry;
 use crate::job::walker::Walker;
 use crate::pipeline::Lane;
 use crate::pipeline::worker;
-use crate::pipeline::write::Writer;
+use crate::pipeline::write::{A_DOCUMENT, Writer};
 use crate::source::build::Builder;
 use crate::source::snapshot;
 
@@ -162,6 +163,13 @@ impl Daemon {
         let (postgres, shared) = (self.postgres.clone(), self.shared.clone());
         let task = fleet::raise(postgres, self.elastic.clone(), shared, stop.clone());
         tasks.spawn("bring up", self.once_proved(stop, task));
+        let inspector = Inspector {
+            postgres: self.postgres.clone(),
+            elastic: self.elastic.clone(),
+            shared: self.shared.clone(),
+            fences: snapshot::fence_pool(self.postgres.pool()),
+        };
+        tasks.spawn("verify", with(stop, |stop| async move { inspector.run(stop).await }));
     }
 
     /// A task that writes to the cluster: it begins once the database and the cluster are known to belong together.
@@ -195,6 +203,8 @@ impl Daemon {
             queue: self.shared.queue.clone(),
             settings: self.shared.settings.clone(),
             body_bytes,
+            budget: self.shared.budget.clone(),
+            a_document: A_DOCUMENT,
         }
     }
 }

@@ -112,6 +112,7 @@ fn waiting(index: &Index) -> String {
 fn progress(index: &Index) -> String {
     let state = match index.state {
         IndexState::Live => "<span class=\"good\">live</span>",
+        IndexState::Building if index.verifying => "<span class=\"wait\">verifying</span>",
         IndexState::Building => "<span class=\"wait\">building</span>",
     };
     if index.documents_total == 0 {

@@ -28,6 +28,8 @@ pub struct Index {
     pub index: String,
     pub generation: String,
     pub state: ready::State,
+    /// All is built, and looked at once more before the alias moves.
+    pub verifying: bool,
     /// Of the jobs that are open; the total is an estimate, and both are 0 where there is no job.
     pub documents_done: i64,
     pub documents_total: i64,
@@ -52,6 +54,7 @@ impl Status {
             } else {
                 ready::State::Building
             },
+            verifying: row.verifying,
             index: row.index,
             generation: row.generation,
             documents_done: row.documents_done,

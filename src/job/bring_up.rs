@@ -1,4 +1,4 @@
-//! Makes generations live: index, backfill, alias.
+//! Makes generations live: index, backfill, a look at every document, alias.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use super::JobError;
 use crate::elastic::{Behind, Elastic, IndexPlan, PointAlias, generation_settings};
-use crate::ledger::job::{Kind, NewJob};
+use crate::ledger::job::Kind;
 use crate::ledger::{self};
 use crate::pipeline::{Fleet, Generation};
 use crate::plan::Plan;
@@ -69,15 +69,18 @@ async fn build(
     }
     if !started {
         // Capture was committed before the generation was: what the ranges miss is in the log.
-        let backfill = NewJob {
-            generation: generation.id,
-            kind: Kind::Backfill,
-            touched: None,
-        };
-        postgres.within(ledger::job::add(pool, &backfill)).await?;
+        postgres
+            .within(ledger::job::add_once(pool, generation.id, Kind::Backfill))
+            .await?;
         return Ok(false);
     }
     if postgres.within(ledger::job::is_behind(pool, generation.id)).await? {
+        return Ok(false);
+    }
+    if !postgres.within(ledger::job::was_verified(pool, generation.id)).await? {
+        postgres
+            .within(ledger::job::add_once(pool, generation.id, Kind::Verify))
+            .await?;
         return Ok(false);
     }
     elastic.refresh(&generation.concrete).await?;

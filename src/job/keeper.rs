@@ -1,5 +1,5 @@
-//! What must be looked after while the daemon runs: the lease, suspicion, watermarks, capture, and that the database and
-//! the cluster still belong together.
+//! What must be looked after while the daemon runs: the lease, suspicion, watermarks, old jobs, capture, and that the
+//! database and the cluster still belong together.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -60,6 +60,7 @@ impl Keeper {
         let mut watermark = Every::new(self.settings.watermark_every);
         let mut drift = Every::new(self.settings.drift_every);
         let mut nonce = Every::new(self.settings.nonce_every);
+        let mut old = Every::new(self.settings.jobs_kept.min(Duration::from_mins(1)));
         let mut lapse: Option<String> = None;
         loop {
             if self.doubt.borrow().is_some() {
@@ -72,6 +73,9 @@ impl Keeper {
                 self.postgres.within(self.suspicion(&mut lapse)).await?;
                 if watermark.is_due() {
                     self.postgres.within(self.watermark()).await?;
+                }
+                if old.is_due() {
+                    ledger::job::forget_done(self.postgres.pool(), self.settings.jobs_kept).await?;
                 }
                 if drift.is_due() {
                     self.postgres.within(self.drift()).await?;
@@ -151,26 +155,32 @@ impl Keeper {
         let fleet = Fleet::read(&self.postgres).await?;
         let wanted = Capture::union(fleet.plans().flat_map(|(_, plan)| &plan.captures));
         let mut connection = self.postgres.pool().acquire().await?;
-        let mut drifted = false;
+        let mut drifted = Vec::new();
         for capture in &wanted {
             if !ledger::capture::installed(&mut connection, capture).await? {
-                drifted = true;
-                match self.settings.capture {
-                    CaptureMode::Manage => tracing::warn!(
-                        table = capture.table.sql,
-                        "capture is not as it was installed; mending it"
-                    ),
-                    CaptureMode::Check => tracing::error!(
-                        table = capture.table.sql,
-                        "capture is not as it was installed, and changes may be missed: run `highwater apply`, then `highwater verify --repair`"
-                    ),
-                }
+                drifted.push(capture);
             }
         }
-        if drifted {
+        // Installed for another set than was read: the next look compares with that one.
+        if ledger::generation::revision(self.postgres.pool()).await? != fleet.revision {
+            return Ok(());
+        }
+        for capture in &drifted {
+            match self.settings.capture {
+                CaptureMode::Manage => tracing::warn!(
+                    table = capture.table.sql,
+                    "capture is not as it was installed; mending it"
+                ),
+                CaptureMode::Check => tracing::error!(
+                    table = capture.table.sql,
+                    "capture is not as it was installed, and changes may be missed: run `highwater apply`, then `highwater verify --repair`"
+                ),
+            }
+        }
+        if !drifted.is_empty() {
             self.shared.replan.notify_one();
         }
-        if drifted && self.settings.capture == CaptureMode::Manage {
+        if !drifted.is_empty() && self.settings.capture == CaptureMode::Manage {
             let _ = self.mend.try_send(()); // full: it is being mended
         }
         let known = self.shared.fleet.borrow().clone();

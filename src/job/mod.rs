@@ -7,10 +7,13 @@
 
 pub mod apply;
 pub mod bring_up;
+pub mod inspect;
 pub mod keeper;
 pub mod lineage;
 pub mod retry;
 pub mod settings;
+mod side_by_side;
+mod tally;
 pub mod verify;
 pub mod walker;
 

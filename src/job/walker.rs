@@ -70,6 +70,7 @@ impl Walker {
             }
             let stepped = match job.kind {
                 Kind::Expansion => self.expand(&fleet, generation, plan, &job, stop).await?,
+                Kind::Verify => continue, // see `inspect`
                 Kind::Backfill | Kind::Sweep => self.range_of(&fleet, generation, plan, &job, writer, stop).await?,
             };
             if stepped || stop.is_cancelled() {
@@ -121,17 +122,12 @@ impl Walker {
         writer: &mut Writer,
     ) -> Result<(), JobError> {
         let bounds = (range.low.as_ref(), range.high.as_ref());
-        // Its share of the bytes that may be under way: a body being sent, and one being built.
-        let kilobytes = (writer.body_bytes * 2).min(writer.settings.queue_bytes) / 1024;
-        let share = self
-            .shared
-            .budget
-            .acquire_many(u32::try_from(kilobytes).unwrap_or(u32::MAX));
-        let _share = share.await.map_err(|closed| JobError::Waiting(closed.to_string()))?;
-        let report = if let Some(report) = writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
+        let count = self.settings.backfill_range as usize;
+        let whole = writer.range(generation, plan, (bounds.0, bounds.1, count), fleet.revision);
+        let report = if let Some(report) = whole.await {
             report
         } else {
-            // Some row of it cannot be computed: find it by its key.
+            // Some row of it cannot be computed, or it is too large for one batch: by keys.
             let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
             let mut whole = Report::default();
             for page in keys.chunks(PAGE) {

@@ -155,16 +155,20 @@ impl Settlement {
         Ok(())
     }
 
+    /// A letter that was not there before is confirmed: its key is touched in the same commit, and built once more. The
+    /// document may have been written from a newer snapshot meanwhile, by a claim that was settled before this one and
+    /// found no letter to remove; now it does.
     async fn bury(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
         let mut sorted: Vec<&Death> = self.dead.iter().collect();
         sorted.sort_by(|left, right| (left.generation, &left.key).cmp(&(right.generation, &right.key)));
         sorted.dedup_by(|left, right| (left.generation, &left.key) == (right.generation, &right.key));
         sqlx::query(
-            "INSERT INTO highwater.dead AS dead (generation, key, version, reason) \
+            "WITH buried AS (INSERT INTO highwater.dead AS dead (generation, key, version, reason) \
              SELECT dying.* FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[]) AS dying(generation, key, version, reason) \
              JOIN highwater.generation AS generation ON generation.id = dying.generation \
              ON CONFLICT (generation, key) DO UPDATE SET version = greatest(dead.version, excluded.version), reason = excluded.reason, \
-             attempts = dead.attempts + 1, last_at = now()",
+             attempts = dead.attempts + 1, last_at = now() RETURNING generation, key, xmax = 0 AS first) \
+             INSERT INTO highwater.touch (generation, columns) SELECT generation, ARRAY[key] FROM buried WHERE first",
         )
         .bind(sorted.iter().map(|death| death.generation).collect::<Vec<_>>())
         .bind(sorted.iter().map(|death| death.key.as_str()).collect::<Vec<_>>())

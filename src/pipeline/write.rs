@@ -15,6 +15,7 @@ use crate::source::build::Builder;
 use crate::source::error::Verdict;
 use crate::source::{Built, Scope, SourceError};
 
+use super::budget::{Budget, Share};
 use super::fleet::Generation;
 use super::queue::Queue;
 use super::receipt::Fate;
@@ -29,7 +30,14 @@ pub struct Writer {
     pub settings: Arc<PipelineSettings>,
     /// Bodies are cut at this size.
     pub body_bytes: usize,
+    /// Where the bytes of a batch come from.
+    pub budget: Arc<Budget>,
+    /// Bytes of a document, as the last batch had them.
+    pub a_document: usize,
 }
+
+/// What a document is taken to have before one was seen.
+pub const A_DOCUMENT: usize = 4096;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -39,8 +47,6 @@ pub struct Report {
     pub stopped: Option<Stop>,
     /// The highest version written.
     pub version: Option<Version>,
-    /// Bytes built, and for how many documents.
-    pub built: (usize, usize),
 }
 
 /// Why a batch, or the rest of it, has to wait.
@@ -83,17 +89,24 @@ impl Writer {
         kept: impl Fn(Built) -> Built,
     ) -> (Report, Vec<(Key, Fate)>) {
         let (mut report, mut uncomputable) = (Report::default(), Vec::new());
+        let budget = self.budget.clone();
+        let mut share = self.share(&budget, keys.len()).await;
         let mut parts: Vec<&[Key]> = vec![keys];
         while let Some(part) = parts.pop() {
+            self.builder.bound(share.bytes);
             match self.builder.build(plan, Scope::Keys(part), revision).await {
                 Ok(built) => self.write(generation, kept(built), &mut report).await,
+                Err(SourceError::TooLarge { .. }) if part.len() == 1 && !share.is_whole() => {
+                    share = share.grown().await;
+                    parts.push(part);
+                }
                 Err(error) => match error.verdict(part.len() == 1) {
                     Verdict::Bisect if part.len() > 1 => {
                         let (left, right) = part.split_at(part.len() / 2);
                         parts.extend([right, left]);
                     }
                     Verdict::Bisect => {
-                        let fate = Fate::Dead(Version(0), Failure::Build, error.reason());
+                        let fate = Fate::Dead(self.builder.version(), Failure::Build, error.reason());
                         uncomputable.push((part[0].clone(), fate));
                     }
                     verdict => report.stopped = Some(stop(verdict, &error)),
@@ -106,16 +119,18 @@ impl Writer {
         (report, uncomputable)
     }
 
-    /// Builds a range and writes it; the keys of rows that cannot be computed are `None` here: read them and use
-    /// [`Writer::keys`].
+    /// Builds a range of about `count` keys and writes it; the keys of rows that cannot be computed, or do not fit what
+    /// one may build at once, are `None` here: read them and use [`Writer::keys`].
     pub async fn range(
         &mut self,
         generation: &Generation,
         plan: &Plan,
-        low: Option<&Key>,
-        high: Option<&Key>,
+        (low, high, count): (Option<&Key>, Option<&Key>, usize),
         revision: i64,
     ) -> Option<Report> {
+        let budget = self.budget.clone();
+        let share = self.share(&budget, count).await;
+        self.builder.bound(share.bytes);
         let mut report = Report::default();
         match self.builder.build(plan, Scope::Range { low, high }, revision).await {
             Ok(built) => self.write(generation, built, &mut report).await,
@@ -127,8 +142,20 @@ impl Writer {
         Some(report)
     }
 
-    async fn write(&self, generation: &Generation, built: Built, report: &mut Report) {
+    /// A share for so many documents: twice what the last ones had, and a body at least.
+    async fn share<'b>(&self, budget: &'b Budget, documents: usize) -> Share<'b> {
+        budget
+            .share((documents * self.a_document * 2).max(self.body_bytes))
+            .await
+    }
+
+    async fn write(&mut self, generation: &Generation, built: Built, report: &mut Report) {
         let version = built.drafts.version;
+        let budget = self.budget.clone();
+        let _held = budget.hold(built.drafts.body.len());
+        if let Some(bytes) = built.drafts.body.len().checked_div(built.drafts.items.len()) {
+            self.a_document = bytes.max(256);
+        }
         report.settled.extend(
             built
                 .unfit
@@ -136,8 +163,6 @@ impl Writer {
                 .map(|unfit| (unfit.key, Fate::Dead(version, Failure::Build, unfit.reason))),
         );
         report.version = report.version.max(Some(version));
-        report.built.0 += built.drafts.body.len();
-        report.built.1 += built.drafts.items.len();
         for body in built.drafts.bodies(self.body_bytes) {
             self.send(generation, body, built.taken, report).await;
             if report.stopped.is_some() {

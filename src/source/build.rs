@@ -45,6 +45,7 @@ pub struct Builder {
     batch: Batch,
     /// Of one document, in bytes.
     max_document: usize,
+    version: Version,
 }
 
 impl Builder {
@@ -55,7 +56,22 @@ impl Builder {
             fences: fences.clone(),
             batch: Batch::bounded(max_batch),
             max_document,
+            version: Version(0),
         }
+    }
+
+    /// Sets the bytes that one batch may take from now on; buffers of much larger ones are given back.
+    pub fn bound(&mut self, bytes: usize) {
+        if self.batch.capacity() > bytes.saturating_mul(2) {
+            self.batch = Batch::bounded(bytes);
+        }
+        self.batch.limit = bytes;
+    }
+
+    /// Of the last snapshot that was taken, whether or not anything could be built from it.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// Builds the documents of `scope` from one snapshot, fenced.
@@ -67,6 +83,7 @@ impl Builder {
         let postgres = &self.postgres;
         let opened = snapshot::open(postgres.pool(), Expected::of(plan, revision), postgres.lock_timeout);
         let mut snapshot = postgres.within(opened).await?;
+        self.version = snapshot.version;
         // The fence needs only to follow the snapshot, so it runs beside the statements.
         let (fenced, read) = tokio::join!(
             postgres.within(snapshot::fence(&self.fences)),

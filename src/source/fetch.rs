@@ -40,6 +40,11 @@ impl Batch {
         }
     }
 
+    /// Bytes that are kept for the next batch.
+    pub fn capacity(&self) -> usize {
+        self.rows.iter().map(Rows::capacity).sum()
+    }
+
     fn reset(&mut self, plan: &Plan) {
         self.rows.resize_with(plan.levels.len(), Rows::default);
         self.links.resize_with(plan.levels.len(), Links::default);

@@ -375,7 +375,11 @@ impl World {
 
     /// Every document of an index (or alias), by id, without the mark.
     pub async fn documents_of(&self, index: &str) -> BTreeMap<String, Value> {
-        self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+        let (status, answer) = self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+        assert!(
+            status == 200 && answer["_shards"]["failed"] == 0,
+            "not refreshed: {answer}"
+        );
         let query = serde_json::json!({ "size": 10_000, "query": { "match_all": {} } });
         let (status, mut answer) = self.ask(Method::Post, &format!("/{index}/_search"), Some(query)).await;
         assert_eq!(status, 200, "{answer}");
