@@ -38,10 +38,10 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
     }
     for unused in unused(&mut connection, &catalog, &plans).await? {
         let comment = if sql { "-- " } else { "" };
-        println!(
+        tell!(
             "{comment}{} is no longer used: `apply` takes its triggers away",
             unused.name
-        );
+        )?;
     }
     Ok(())
 }
