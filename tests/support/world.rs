@@ -353,9 +353,23 @@ impl World {
         (status == 200).then(|| without_mark(answer["_source"].take()))
     }
 
+    /// Waits until searches see everything written: a shard that has just started is not refreshed at once.
+    async fn refreshed(&self, index: &str) {
+        let asked = Instant::now();
+        loop {
+            let (status, answer) = self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+            let shards = &answer["_shards"];
+            if status == 200 && shards["failed"] == 0 && shards["successful"] != 0 {
+                return;
+            }
+            assert!(asked.elapsed() < PATIENCE, "not refreshed: {answer}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The answer's text to a search for every document, after a refresh.
     pub async fn search_all(&self, index: &str) -> String {
-        self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+        self.refreshed(index).await;
         let path = format!("/{index}/_search?size=10000");
         self.transport
             .send(
@@ -375,11 +389,7 @@ impl World {
 
     /// Every document of an index (or alias), by id, without the mark.
     pub async fn documents_of(&self, index: &str) -> BTreeMap<String, Value> {
-        let (status, answer) = self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
-        assert!(
-            status == 200 && answer["_shards"]["failed"] == 0,
-            "not refreshed: {answer}"
-        );
+        self.refreshed(index).await;
         let query = serde_json::json!({ "size": 10_000, "query": { "match_all": {} } });
         let (status, mut answer) = self.ask(Method::Post, &format!("/{index}/_search"), Some(query)).await;
         assert_eq!(status, 200, "{answer}");
@@ -405,7 +415,7 @@ impl World {
 
     /// The version of every document of the world's index, by id.
     pub async fn versions(&self) -> BTreeMap<String, i64> {
-        self.ask(Method::Post, &format!("/{}/_refresh", self.index), None).await;
+        self.refreshed(&self.index).await;
         let query = serde_json::json!({ "size": 10_000, "version": true, "_source": false });
         let (status, answer) = self
             .ask(Method::Post, &format!("/{}/_search", self.index), Some(query))
