@@ -64,18 +64,12 @@ impl Settlement {
     /// # Errors
     /// Those of the statements.
     pub async fn write(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
-        if let Some(revision) = self.revision {
-            let found: i64 = sqlx::query("SELECT revision FROM highwater.source")
-                .fetch_one(&mut *connection)
-                .await?
-                .try_get(0)?;
-            if found != revision {
-                return Err(LedgerError::Refused(format!(
-                    "the set of indexes has moved on to revision {found}"
-                )));
-            }
+        let found = self.remove_done(connection).await?;
+        if self.revision.is_some_and(|revision| revision != found) {
+            return Err(LedgerError::Refused(format!(
+                "the set of indexes has moved on to revision {found}"
+            )));
         }
-        self.remove_done(connection).await?;
         if !self.unparked.is_empty() {
             self.unpark(connection).await?;
         }
@@ -94,26 +88,27 @@ impl Settlement {
         Ok(())
     }
 
-    /// Touches and the dead letters of written documents, in one round trip.
-    async fn remove_done(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
+    /// Touches and the dead letters of written documents, in one round trip that returns the ledger's revision too.
+    async fn remove_done(&self, connection: &mut PgConnection) -> Result<i64, LedgerError> {
         let (ids, xids): (Vec<i64>, Vec<&str>) = self.touches.iter().map(|(id, xid)| (*id, xid.as_str())).unzip();
         let generations: Vec<i32> = self.written.iter().map(|written| written.0).collect();
         let keys: Vec<&str> = self.written.iter().map(|written| written.1.as_str()).collect();
         let versions: Vec<i64> = self.written.iter().map(|written| written.2.0).collect();
-        sqlx::query(
+        let row = sqlx::query(
             "WITH done AS (DELETE FROM highwater.touch AS touch USING unnest($1::bigint[], $2::text[]::xid8[]) AS done(id, xid) \
-             WHERE touch.id = done.id AND touch.xid = done.xid) \
-             DELETE FROM highwater.dead AS dead USING unnest($3::int[], $4::text[], $5::bigint[]) AS written(generation, key, version) \
-             WHERE dead.generation = written.generation AND dead.key = written.key AND dead.version <= written.version",
+             WHERE touch.id = done.id AND touch.xid = done.xid), \
+             over AS (DELETE FROM highwater.dead AS dead USING unnest($3::int[], $4::text[], $5::bigint[]) AS written(generation, key, version) \
+             WHERE dead.generation = written.generation AND dead.key = written.key AND dead.version <= written.version) \
+             SELECT revision FROM highwater.source",
         )
         .bind(ids)
         .bind(xids)
         .bind(generations)
         .bind(keys)
         .bind(versions)
-        .execute(connection)
+        .fetch_one(connection)
         .await?;
-        Ok(())
+        Ok(row.try_get(0)?)
     }
 
     async fn unpark(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
