@@ -6,6 +6,7 @@ use std::path::Path;
 use sqlx::Connection as _;
 
 use super::Exit;
+use super::say::{complain, out, tell};
 use crate::catalog::{Catalog, Table};
 use crate::config::Config;
 use crate::plan::sketch::sketch;
@@ -18,25 +19,25 @@ pub async fn init(config: &Config, root: &str, depth: usize, output: Option<&Pat
     connection.close().await?;
     let Some(table) = find(&catalog, root) else {
         let known: Vec<&str> = catalog.tables.iter().map(|table| table.name.as_str()).collect();
-        eprintln!("there is no table {root:?}; known are: {}", known.join(", "));
+        complain!("there is no table {root:?}; known are: {}", known.join(", "));
         return Err(Exit::Usage.into());
     };
     let text = sketch(&catalog, table, depth)?;
     let Some(file) = output else {
-        print!("{text}");
+        out(format_args!("{text}"))?;
         return Ok(());
     };
     match std::fs::File::create_new(file) {
         Ok(mut created) => created.write_all(text.as_bytes())?,
         Err(error) => {
-            eprintln!(
+            complain!(
                 "{} cannot be written: {error}; name a file that is not there yet",
                 file.display()
             );
             return Err(Exit::Usage.into());
         }
     }
-    println!("{} is written: look it over, then `highwater check`", file.display());
+    tell!("{} is written: look it over, then `highwater check`", file.display())?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod exit;
 mod init;
 mod plan;
 mod run;
+pub mod say;
 mod schema;
 mod show;
 mod status;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use exit::{Exit, remedy};
+use say::tell;
 
 use crate::config::Config;
 use crate::plan::sketch::DEFAULT_DEPTH;
@@ -152,8 +154,9 @@ async fn with_definitions(config: Config, verb: Verb) -> anyhow::Result<()> {
         Verb::Run { apply } => run::run(config, apply).await,
         Verb::Check { offline } => {
             let report = check::check(&config, offline).await;
-            println!("{report}");
-            Exit::with_code(report.exit_code())
+            let said = tell!("{report}");
+            Exit::with_code(report.exit_code())?; // a mistake weighs more than a reader who left
+            Ok(said?)
         }
         Verb::Plan { sql } => plan::plan(&config, sql).await,
         Verb::Apply { yes } => apply::apply(&config, yes).await,

@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use super::say::tell;
+
 /// Which kind of file.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Of {
@@ -14,6 +16,6 @@ pub fn schema(of: Of) -> anyhow::Result<()> {
         Of::Config => crate::config::schema(),
         Of::Definition => crate::definition::schema(),
     };
-    println!("{}", serde_json::to_string_pretty(&schema)?);
+    tell!("{}", serde_json::to_string_pretty(&schema)?)?;
     Ok(())
 }

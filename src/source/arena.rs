@@ -154,6 +154,11 @@ impl Rows {
         self.bytes.len() + self.sort.len() + self.entries.len() * size_of::<Entry>()
     }
 
+    /// Bytes in use or kept for later.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.sort.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// Groups the rows by link, ordered within each; rows of equal order stay as they came.
     pub fn sort(&mut self, links: usize) {
         let Self {

@@ -10,6 +10,7 @@ use crate::plan::{Level, Link, MAX_JOIN, Plan, Rank};
 
 use super::arena::{Entry, Links, NO_LINK, Rows, count};
 use super::build::Scope;
+use super::connect::Postgres;
 use super::encode;
 use super::error::SourceError;
 
@@ -22,6 +23,8 @@ pub struct Batch {
     /// The roots' keys, in order of arrival.
     pub keys: Vec<Key>,
     scratch: Vec<u8>,
+    /// Bytes of the levels read so far.
+    read: usize,
     /// Bytes of all levels together that one batch may take.
     pub limit: usize,
 }
@@ -37,11 +40,17 @@ impl Batch {
         }
     }
 
+    /// Bytes that are kept for the next batch.
+    pub fn capacity(&self) -> usize {
+        self.rows.iter().map(Rows::capacity).sum()
+    }
+
     fn reset(&mut self, plan: &Plan) {
         self.rows.resize_with(plan.levels.len(), Rows::default);
         self.links.resize_with(plan.levels.len(), Links::default);
         self.rows.iter_mut().for_each(Rows::reset);
         self.keys.clear();
+        self.read = 0;
         for (links, level) in self.links.iter_mut().zip(&plan.levels) {
             links.reset(level.parent_link.len());
         }
@@ -56,29 +65,56 @@ impl Batch {
         plan: &Plan,
         scope: Scope<'_>,
         connection: &mut PgConnection,
+        postgres: &Postgres,
     ) -> Result<(), SourceError> {
         self.reset(plan);
         for position in 0..plan.levels.len() {
-            let (sql, arguments) = if position == 0 {
-                root_query(plan, scope)?
-            } else if self.links[position].count() == 0 {
+            let Some((sql, arguments)) = self.query(plan, scope, position)? else {
                 self.rows[position].sort(0);
                 continue;
-            } else {
-                level_query(plan, position, &self.links[position])?
             };
-            let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
-            while let Some(row) = rows.try_next().await? {
-                self.take(plan, position, &row)?;
-            }
+            let reading = async {
+                let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
+                while let Some(row) = rows.try_next().await? {
+                    self.take(plan, position, &row)?;
+                }
+                Ok::<(), SourceError>(())
+            };
+            postgres.within(reading).await?;
             let links = if position == 0 {
                 self.keys.len()
             } else {
                 self.links[position].count()
             };
             self.rows[position].sort(links);
+            self.read += self.rows[position].size();
         }
         Ok(())
+    }
+
+    /// Bytes of all rows as they stand in documents.
+    #[must_use]
+    pub fn fragments(&self) -> usize {
+        self.rows.iter().map(|rows| rows.bytes.len()).sum()
+    }
+
+    /// A level's statement and what is bound to it, once the levels above are read; none where no row above links to it.
+    ///
+    /// # Errors
+    /// A key that is not one of the root's.
+    pub fn query(
+        &self,
+        plan: &Plan,
+        scope: Scope<'_>,
+        position: usize,
+    ) -> Result<Option<(String, PgArguments)>, SourceError> {
+        if position == 0 {
+            root_query(plan, scope).map(Some)
+        } else if self.links[position].count() == 0 {
+            Ok(None)
+        } else {
+            level_query(plan, position, &self.links[position]).map(Some)
+        }
     }
 
     fn take(&mut self, plan: &Plan, position: usize, row: &PgRow) -> Result<(), SourceError> {
@@ -107,8 +143,7 @@ impl Batch {
             let number = self.child_link(plan, *child, &level.select.wires, row)?;
             self.rows[position].child_links.push(number);
         }
-        let size: usize = self.rows.iter().map(Rows::size).sum();
-        if size > self.limit {
+        if self.read + self.rows[position].size() > self.limit {
             Err(SourceError::TooLarge { limit: self.limit })
         } else {
             Ok(())
@@ -119,6 +154,11 @@ impl Batch {
     fn link(&mut self, level: &Level, position: usize, row: &PgRow) -> Result<Option<u32>, SourceError> {
         match &level.link {
             Link::Key(columns) => {
+                if let [at] = columns.as_slice() {
+                    let key = text(row, *at, level.select.wires[*at], &mut self.scratch)?;
+                    self.keys.push(Key::from_text(key.unwrap_or_default()));
+                    return Ok(Some(count(self.keys.len() - 1)));
+                }
                 let mut parts = Vec::with_capacity(columns.len());
                 for at in columns {
                     parts.push(
