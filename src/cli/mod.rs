@@ -81,14 +81,17 @@ pub enum Verb {
         #[arg(long)]
         yes: bool,
     },
-    /// Print a document as it would be built now, and what the index holds
+    /// Print a document as it would be built now, what the index holds, and why
     Show {
         index: String,
         /// The key; the parts of a composite one joined by commas
         key: String,
-        /// Print the statements too
+        /// Print the statements too, with their parameters
         #[arg(long)]
         sql: bool,
+        /// Print only what differs of a document that is held
+        #[arg(long)]
+        diff: bool,
     },
     /// Say how far everything is
     Status {
@@ -162,7 +165,7 @@ async fn with_definitions(config: Config, verb: Verb) -> anyhow::Result<()> {
         Verb::Apply { yes } => apply::apply(&config, yes).await,
         Verb::Uninstall { yes } => apply::uninstall(&config, yes).await,
         Verb::Adopt { yes } => apply::adopt(&config, yes).await,
-        Verb::Show { index, key, sql } => show::show(&config, &index, &key, sql).await,
+        Verb::Show { index, key, sql, diff } => show::show(&config, &index, &key, show::Wanted { sql, diff }).await,
         Verb::Status { watch, json } => status::status(&config, watch, json).await,
         Verb::Verify { index, repair } => verify::verify(&config, index.as_deref(), repair).await,
         Verb::Dead(dead) => dead::dead(&config, dead).await,

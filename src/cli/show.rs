@@ -1,94 +1,189 @@
-//! `show`: one document, as it would be built now and as the index holds it.
+//! `show`: one document, as it would be built now and as each generation of its index holds it; and why.
+
+mod difference;
+mod pretty;
+mod why;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::Exit;
 use super::say::{complain, tell};
 use crate::config::Config;
-use crate::draft::Op;
+use crate::draft::{Draft, Op};
 use crate::elastic::{Document, DocumentId, Elastic};
 use crate::key::Key;
-use crate::pipeline::Fleet;
+use crate::pipeline::{Fleet, Generation};
+use crate::plan::Plan;
 use crate::source::build::{Builder, Built};
 use crate::source::{Postgres, Scope, snapshot};
 
-pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow::Result<()> {
+/// What is wanted beside the document.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The statements, with their parameters.
+    pub sql: bool,
+    /// The differences alone instead of the whole document that is held.
+    pub diff: bool,
+}
+
+pub async fn show(config: &Config, index: &str, key: &str, wanted: Wanted) -> anyhow::Result<()> {
     let postgres = Postgres::new(&config.postgres)?;
     drop(postgres.connect().await?);
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
-    let Some((generation, plan)) = fleet.plans().filter(|(generation, _)| generation.index == index).last() else {
+    let generations: Vec<&Arc<Generation>> = fleet.generations.values().filter(|one| one.index == index).collect();
+    if generations.is_empty() {
         complain!("there is no index {index:?}; known are: {}", fleet.known());
         return Err(Exit::Usage.into());
-    };
-    if sql {
-        tell!("{}", plan.print())?;
     }
-    let key = Key::from_text(key);
     let fences = snapshot::fence_pool(postgres.pool());
-    let mut builder = Builder::new(
-        &postgres,
-        &fences,
-        config.pipeline.max_document_bytes,
-        config.pipeline.queue_bytes,
-    );
-    let built = builder
-        .build(plan, Scope::Keys(std::slice::from_ref(&key)), fleet.revision)
-        .await
-        .map_err(|error| anyhow::anyhow!("{error}"))?;
-    let now = document(&built);
-    print_built(&built, now.as_ref())?;
-    match elastic
-        .get(&generation.concrete, DocumentId::from(&*key.document_id()))
-        .await
-    {
-        Ok(held) => compare(&generation.concrete, held.as_ref(), now)?,
-        Err(error) => tell!("\n{} cannot be asked: {error}", generation.concrete)?,
-    }
-    Ok(())
-}
-
-/// What a batch of one key came to, unless the document is to be deleted or cannot be built.
-fn document(built: &Built) -> Option<Value> {
-    let draft = built.drafts.items.first().filter(|draft| draft.op == Op::Index)?;
-    let lines = &built.drafts.body[draft.span.clone()];
-    let source = lines.splitn(2, |byte| *byte == b'\n').nth(1)?;
-    serde_json::from_slice(source).ok().map(without_mark)
-}
-
-fn print_built(built: &Built, now: Option<&Value>) -> anyhow::Result<()> {
-    if let Some(unfit) = built.unfit.first() {
-        tell!("cannot be built: {}", unfit.reason)?;
-    }
-    match now {
-        Some(document) => tell!("{}", serde_json::to_string_pretty(document)?)?,
-        None => tell!(
-            "no document: the table has no such row, its `where` leaves it out, or a required relation is missing"
-        )?,
-    }
-    Ok(())
-}
-
-/// Says whether the index holds what would be built now, and what it holds instead.
-fn compare(concrete: &str, held: Option<&Document>, now: Option<Value>) -> anyhow::Result<()> {
-    match (held, now) {
-        (None, None) => tell!("\n{concrete} does not hold it either")?,
-        (None, Some(_)) => tell!("\n{concrete} does not hold it yet")?,
-        (Some(_), None) => tell!("\n{concrete} still holds one")?,
-        (Some(stored), Some(now)) => {
-            let held = without_mark(serde_json::from_str(stored.source.get())?);
-            let same = held == now;
-            tell!(
-                "\n{concrete} holds {} (version {})",
-                if same { "the same" } else { "another" },
-                stored.version.0
-            )?;
-            if !same {
-                tell!("{}", serde_json::to_string_pretty(&held)?)?;
-            }
+    let mut show = Show {
+        builder: Builder::new(
+            &postgres,
+            &fences,
+            config.pipeline.max_document_bytes,
+            config.pipeline.queue_bytes,
+        ),
+        postgres: &postgres,
+        elastic: &elastic,
+        fleet: &fleet,
+        key: Key::from_text(key),
+        wanted,
+    };
+    // The newest first: it is by its definition that the document is to be.
+    for (position, generation) in generations.into_iter().rev().enumerate() {
+        match &generation.plan {
+            Ok(plan) => show.generation(generation, plan, position == 0).await?,
+            Err(mistakes) => tell!("\n{} cannot be planned: {mistakes}", generation.concrete)?,
         }
     }
     Ok(())
+}
+
+/// One document under way.
+struct Show<'a> {
+    postgres: &'a Postgres,
+    elastic: &'a Elastic,
+    fleet: &'a Fleet,
+    builder: Builder,
+    key: Key,
+    wanted: Wanted,
+}
+
+impl Show<'_> {
+    async fn generation(&mut self, generation: &Generation, plan: &Plan, newest: bool) -> anyhow::Result<()> {
+        let scope = Scope::Keys(std::slice::from_ref(&self.key));
+        let built = self.builder.build(plan, scope, self.fleet.revision).await;
+        // A key may be written in more than one way, and has one canonical text: the row's own.
+        let canonical = built.as_ref().ok().and_then(indexed).map(|draft| draft.key.clone());
+        self.key = canonical.unwrap_or_else(|| self.key.clone());
+        if self.wanted.sql && newest {
+            self.statements(plan)?;
+        }
+        let (now, reason): (Option<&str>, _) = match &built {
+            Ok(built) => {
+                let reason = why::absent(self.postgres, plan, &self.key, &self.builder, built).await?;
+                (source(built), reason)
+            }
+            Err(error) => (None, Some(format!("it cannot be built: {}", error.reason()))),
+        };
+        if newest {
+            match (&now, &reason) {
+                (Some(document), _) => tell!("{}", pretty::document(document))?,
+                (None, Some(reason)) => tell!("no document: {reason}")?,
+                (None, None) => tell!("no document")?,
+            }
+        }
+        let id = self.key.document_id();
+        match self.elastic.get(&generation.concrete, DocumentId::from(&*id)).await {
+            Ok(held) => self.compare(generation, held.as_ref(), now, built.as_ref().ok())?,
+            Err(error) => tell!("\n{} cannot be asked: {error}", named(generation))?,
+        }
+        for line in why::pending(self.postgres, self.fleet, generation, &self.key).await? {
+            tell!("  {line}")?;
+        }
+        Ok(())
+    }
+
+    /// The statements as they were sent, each with the values bound to it.
+    fn statements(&self, plan: &Plan) -> anyhow::Result<()> {
+        let key = self.key.parts(plan.key.len()).unwrap_or_default();
+        tell!("-- the documents' rows\n{};", plan.root().select.sql)?;
+        for (at, part) in key.iter().enumerate() {
+            tell!("--   ${} = {}", at + 1, serde_json::to_string(&[part])?)?;
+        }
+        for asked in self.builder.batch().asked(plan) {
+            tell!("\n-- {}\n{};", asked.path, asked.sql)?;
+            if asked.parameters.iter().all(Vec::is_empty) {
+                tell!("--   not sent: no row leads there")?;
+                continue;
+            }
+            for (at, values) in asked.parameters.iter().enumerate() {
+                tell!("--   ${} = {}", at + 1, serde_json::to_string(values)?)?;
+            }
+        }
+        tell!("")?;
+        Ok(())
+    }
+
+    /// Says whether the index holds what would be built now, and what it holds instead.
+    fn compare(
+        &self,
+        generation: &Generation,
+        held: Option<&Document>,
+        now: Option<&str>,
+        built: Option<&Built>,
+    ) -> anyhow::Result<()> {
+        let name = format!("\n{}", named(generation));
+        let Some(stored) = held else {
+            let word = if now.is_some() {
+                "does not hold it yet"
+            } else {
+                "does not hold it either"
+            };
+            tell!("{name} {word}")?;
+            return Ok(());
+        };
+        let version = why::version(stored.version, self.builder.version());
+        let held = stored.source.get();
+        let parsed: Value = serde_json::from_str(held)?;
+        let mark = built.and_then(|built| Some((built.hashes.first()?, parsed.pointer("/_highwater/hash")?)));
+        let same_bytes = mark.is_some_and(|(hash, mark)| *mark == format!("{hash:032x}"));
+        match now {
+            None => tell!("{name} still holds one, built {version}")?,
+            Some(_) if same_bytes => tell!("{name} holds the same, built {version}")?,
+            Some(now) => {
+                tell!("{name} holds another, built {version}")?;
+                let lines = difference::lines(&without_mark(parsed), &without_mark(serde_json::from_str(now)?));
+                if lines.is_empty() {
+                    tell!("  the same values, written otherwise, or by another version of highwater")?;
+                } else if self.wanted.diff {
+                    lines.iter().try_for_each(|line| tell!("  {line}"))?;
+                } else {
+                    tell!("{}", pretty::document(held))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn named(generation: &Generation) -> String {
+    let state = if generation.live { "live" } else { "being built" };
+    format!("{} ({state})", generation.concrete)
+}
+
+fn indexed(built: &Built) -> Option<&Draft> {
+    built.drafts.items.iter().find(|draft| draft.op == Op::Index)
+}
+
+/// What a batch of one key came to, unless the document is to be deleted or cannot be built.
+fn source(built: &Built) -> Option<&str> {
+    let lines = &built.drafts.body[indexed(built)?.span.clone()];
+    let source = lines.splitn(2, |byte| *byte == b'\n').nth(1)?;
+    std::str::from_utf8(source).ok()
 }
 
 fn without_mark(mut document: Value) -> Value {

@@ -81,7 +81,7 @@ async fn any(pool: &PgPool) -> Result<bool, LedgerError> {
         .try_get(0)?)
 }
 
-fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
+pub(super) fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
     Ok(Touch {
         id: row.try_get(0)?,
         xid: row.try_get(1)?,

@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod claim;
 pub mod dead;
+pub mod document;
 pub mod error;
 pub mod generation;
 pub mod identity;

@@ -48,6 +48,15 @@ impl Plan {
         )
     }
 
+    /// Whether there is a row with a key, filter or not: bound are the texts of its columns.
+    #[must_use]
+    pub fn exists_sql(&self) -> String {
+        let same = self.key.iter().enumerate();
+        let same = same.map(|(at, column)| format!("{} = ${}::text::{}", quote(&column.name), at + 1, column.cast));
+        let (table, same) = (&self.root_table().sql, same.collect::<Vec<_>>().join(" AND "));
+        format!("SELECT EXISTS (SELECT FROM {table} WHERE {same})")
+    }
+
     fn between(&self, low: bool, high: bool) -> String {
         let tuple = format!(
             "({})",

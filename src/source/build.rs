@@ -74,6 +74,12 @@ impl Builder {
         self.version
     }
 
+    /// What was read last.
+    #[must_use]
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
     /// Builds the documents of `scope` from one snapshot, fenced.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub mod encode;
 pub mod error;
 pub mod fetch;
 pub mod proof;
+pub mod reason;
 pub mod resolve;
 pub mod settings;
 pub mod snapshot;

@@ -4,3 +4,4 @@ mod check;
 mod init;
 mod pipe;
 mod schema;
+mod show;
