@@ -107,6 +107,8 @@ pub enum RelationKind {
     Many,
     /// The rows above in a self-referencing tree, topmost first, at most so many levels; this row is not among them.
     Ancestors { depth: u32 },
+    /// Any number, of which one value is computed.
+    Aggregate,
 }
 
 /// One table of a `through` list.
@@ -142,4 +144,70 @@ pub enum Content {
     Fields(Fields),
     /// One bare value; the field's `kind` is `Column` or `Sql`.
     Value(Field),
+    /// One value computed over all of them.
+    Computed(Aggregate),
+}
+
+/// A value over many rows.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    pub function: Function,
+    /// The tables from this row's to the one whose rows count, behind those of `through`. Which names are schemas is for
+    /// the catalog to say.
+    pub tables: Vec<String>,
+    /// The last table's column; a plain count needs none.
+    pub column: Option<String>,
+    pub mapping: Mapping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    Count,
+    /// Of different values.
+    CountDistinct,
+    Sum,
+    Avg,
+    Min,
+    Max,
+}
+
+impl Function {
+    /// The key that says it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Count | Self::CountDistinct => "count",
+            Self::Sum => "sum",
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+}
+
+impl Field {
+    /// The parameters that Elasticsearch gets for the field, without those of the fields in it.
+    #[must_use]
+    pub fn mapping(&self) -> &Mapping {
+        match &self.kind {
+            FieldKind::Column { mapping, .. } | FieldKind::Sql { mapping, .. } => mapping,
+            FieldKind::Relation(relation) => match &relation.content {
+                Content::Fields(_) => &relation.mapping,
+                Content::Value(value) => value.mapping(),
+                Content::Computed(aggregate) => &aggregate.mapping,
+            },
+        }
+    }
+
+    /// The fields in this one.
+    #[must_use]
+    pub fn fields(&self) -> Option<&Fields> {
+        match &self.kind {
+            FieldKind::Column { .. } | FieldKind::Sql { .. } => None,
+            FieldKind::Relation(relation) => match &relation.content {
+                Content::Fields(fields) => Some(fields),
+                Content::Value(_) | Content::Computed(_) => None,
+            },
+        }
+    }
 }

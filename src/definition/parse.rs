@@ -2,8 +2,9 @@
 //! looks at a database: whether tables and columns exist is for `crate::plan`.
 //!
 //! This file reads the top of the tree; `field` its columns, `relation` its relations, of which `through` is the way and
-//! `content` what they embed; `name` what names may be.
+//! `content` what they embed; `aggregate` those of which one value is computed; `name` what names may be.
 
+mod aggregate;
 mod content;
 mod field;
 mod name;
@@ -29,12 +30,7 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 13] = [
-    ("count", "keep it in a column of the table, or leave the field out"),
-    ("sum", "keep it in a column of the table, or leave the field out"),
-    ("avg", "keep it in a column of the table, or leave the field out"),
-    ("min", "keep it in a column of the table, or leave the field out"),
-    ("max", "keep it in a column of the table, or leave the field out"),
+const LATER: [(&str, &str); 8] = [
     ("switch", "leave the field out"),
     ("group", "write its columns as fields of their own"),
     ("by", "embed the rows as objects, with `fields:`"),

@@ -1,9 +1,11 @@
 //! From a definition to a plan: walks the tree once, level by level.
 //!
 //! `root` makes the documents' own level, `relation` every other one. `scope` is a level while its fields are read,
-//! `form` is how its statement is keyed and `order` how its rows are sorted; `advice` is what `check` says beyond mistakes.
+//! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them; `advice`
+//! is what `check` says beyond mistakes.
 
 mod advice;
+mod aggregate;
 mod form;
 mod order;
 mod relation;

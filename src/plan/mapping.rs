@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::definition::{Content, Definition, FieldKind, Fields};
+use crate::definition::{Definition, Field, Fields};
 
 /// The field beside the user's own: key, content hash, version, encoder and revision of the build.
 pub const MARK: &str = "_highwater";
@@ -26,20 +26,14 @@ pub fn of(definition: &Definition, hash: &str) -> Value {
 fn properties(fields: &Fields) -> Map<String, Value> {
     fields
         .iter()
-        .map(|(name, field)| (name.clone(), field_mapping(&field.kind)))
+        .map(|(name, field)| (name.clone(), of_field(field)))
         .collect()
 }
 
-fn field_mapping(kind: &FieldKind) -> Value {
-    match kind {
-        FieldKind::Column { mapping, .. } | FieldKind::Sql { mapping, .. } => Value::Object(mapping.clone()),
-        FieldKind::Relation(relation) => match &relation.content {
-            Content::Value(field) => field_mapping(&field.kind),
-            Content::Fields(fields) => {
-                let mut mapping = relation.mapping.clone();
-                mapping.insert("properties".to_owned(), Value::Object(properties(fields)));
-                Value::Object(mapping)
-            }
-        },
+fn of_field(field: &Field) -> Value {
+    let mut mapping = field.mapping().clone();
+    if let Some(fields) = field.fields() {
+        mapping.insert("properties".to_owned(), Value::Object(properties(fields)));
     }
+    Value::Object(mapping)
 }

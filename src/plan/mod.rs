@@ -130,6 +130,8 @@ pub enum Shape {
     One { first: bool },
     /// An array.
     Many,
+    /// A value over all rows; this where there are none.
+    Computed { absent: &'static str },
 }
 
 /// A statement in parts, since the root is read by keys and by ranges.

@@ -63,6 +63,8 @@ pub struct Parts<'a> {
     pub edge: &'a Edge<'a>,
     /// Conditions beyond the link.
     pub conditions: Vec<String>,
+    /// One row for each linking value, over all of its rows.
+    pub grouped: bool,
     /// ORDER BY terms, when the statement sorts or limits.
     pub order: Option<String>,
 }
@@ -79,16 +81,14 @@ impl Parts<'_> {
     /// Keyed by value: `= any($1)`.
     pub fn by_value(&self) -> String {
         let cast = names::cast(&self.edge.upper.columns[&self.edge.upper_columns[0]]);
-        let key = format!(
-            "{}.{} = any($1::text[]::{cast}[])",
-            quote(self.first),
-            quote(&self.edge.lower_columns[0])
-        );
+        let link = format!("{}.{}", quote(self.first), quote(&self.edge.lower_columns[0]));
+        let key = format!("{link} = any($1::text[]::{cast}[])");
         format!(
-            "SELECT {} FROM {} WHERE {}{}",
+            "SELECT {} FROM {} WHERE {}{}{}",
             self.list.expressions.join(", "),
             self.from,
             self.with_conditions(&key),
+            self.grouped(&link),
             self.ordered("")
         )
     }
@@ -98,10 +98,11 @@ impl Parts<'_> {
         let keys = names::numbered(self.link_columns());
         let on = equal(self.first, &self.edge.lower_columns, linking);
         format!(
-            "SELECT {KEY}.{ORDINAL}, {} FROM {keys} CROSS JOIN {} WHERE {}{}",
+            "SELECT {KEY}.{ORDINAL}, {} FROM {keys} CROSS JOIN {} WHERE {}{}{}",
             self.list.expressions.join(", "),
             self.from,
             self.with_conditions(&on),
+            self.grouped(&format!("{KEY}.{ORDINAL}")),
             self.ordered(&format!("{KEY}.{ORDINAL}, "))
         )
     }
@@ -167,6 +168,14 @@ impl Parts<'_> {
             .chain(self.conditions.iter().map(|condition| format!("(\n{condition}\n)")))
             .collect::<Vec<_>>()
             .join(" AND ")
+    }
+
+    fn grouped(&self, link: &str) -> String {
+        if self.grouped {
+            format!(" GROUP BY {link}")
+        } else {
+            String::new()
+        }
     }
 
     fn ordered(&self, before: &str) -> String {

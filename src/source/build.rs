@@ -264,7 +264,8 @@ impl Assembly<'_> {
             let presence = match level.shape {
                 Shape::Root => Presence::Here,
                 Shape::Many => self.array(*child, level, related, out)?,
-                Shape::One { .. } => self.one(*child, level, related, out)?,
+                Shape::One { .. } => self.one(*child, level, related, "null", out)?,
+                Shape::Computed { absent } => self.one(*child, level, related, absent, out)?,
             };
             if presence == Presence::Lacking {
                 return Ok(Presence::Lacking);
@@ -273,7 +274,15 @@ impl Assembly<'_> {
         Ok(Presence::Here)
     }
 
-    fn one(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
+    /// At most one row; `absent` where there is none.
+    fn one(
+        &self,
+        position: usize,
+        level: &Level,
+        related: &[Entry],
+        absent: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<Presence, String> {
         if related.len() > 1 {
             return Err(format!(
                 "field {}: `one` found {} rows; add order: to take the first, or use many:",
@@ -288,7 +297,7 @@ impl Assembly<'_> {
             }
             out.truncate(start);
         }
-        out.extend_from_slice(b"null");
+        out.extend_from_slice(absent.as_bytes());
         Ok(if level.required {
             Presence::Lacking
         } else {

@@ -79,6 +79,29 @@ async fn keys_and_joins_that_cannot_work_are_refused() {
 }
 
 #[tokio::test]
+async fn aggregates_need_a_path_and_a_column_of_numbers_or_with_an_order() {
+    let found = mistakes(
+        "index: b\ntable: book\nfields:\n  a: { sum: edition.label, type: long }\n  b: { count: edition.printing.rum, distinct: true, type: long }\n  \
+         c: { min: book_author.book.extra, type: long }\n  d: { count: edition.label, type: long }\n  \
+         e: { max: public.edition.lable, type: keyword }\n  f: { count: country, type: long }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:8 fields.a.sum: `sum` of column \"label\" of \"edition\" (text) / use a column of numbers, or a generated one",
+            "book.yaml:5:8 fields.b.count: table \"printing\" has no column \"rum\" / did you mean \"run\"?",
+            "book.yaml:6:8 fields.c.min: `min` of column \"extra\" of \"book\" (json) / \
+             values of this type have no order; use another column, such as a generated one",
+            "book.yaml:7:8 fields.d.count: \"label\" is a column of \"edition\", and a count is of rows / \
+             leave it out; to count rows that have it, add where: label is not null; to count different values, distinct: true",
+            "book.yaml:8:8 fields.e.max: table \"edition\" has no column \"lable\" / did you mean \"label\"?",
+            "book.yaml:9:8 fields.f.count: no foreign key joins \"book\" and \"country\" / say how: join: { column of book: column of country }",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn rows_are_not_found_by_an_extension_s_type() {
     use crate::support::postgres::TestDatabase;
     let database = TestDatabase::create().await;

@@ -1,5 +1,6 @@
 //! What a definition becomes: SQL, capture and mapping, held fast in golden files.
 
+mod aggregates;
 mod golden;
 mod mistakes;
 mod relations;

@@ -5,7 +5,7 @@ use highwater::plan::Plan;
 use highwater::source::catalog::read_catalog;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
-use super::golden::{DEEP, SCHEMA, THROUGH, TREES};
+use super::golden::{AGGREGATES, DEEP, SCHEMA, THROUGH, TREES};
 use crate::support::postgres::TestDatabase;
 
 /// Enough rows for a sequential scan to be dear, and an index on each way that has none.
@@ -50,7 +50,7 @@ async fn no_statement_reads_a_table_that_an_index_serves() {
     let mut connection = database.connect().await;
     connection.execute(SETTINGS).await.expect("set");
     let catalog = read_catalog(&mut connection).await.expect("a catalog");
-    for text in [DEEP, THROUGH, TREES] {
+    for text in [DEEP, THROUGH, TREES, AGGREGATES] {
         let plan = Plan::new(&Definition::parse("scans.yaml", text).expect("sound"), &catalog).expect("sound");
         assert!(
             plan.warnings

@@ -6,14 +6,25 @@
 
 use serde_json::Value;
 
-use super::{LATER, Scope, later, misplaced, name, object, relation, sql};
+use super::{LATER, Scope, aggregate, later, misplaced, name, object, relation, sql};
 use crate::definition::{ColumnName, Field, FieldKind, Mapping};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, excerpt, expected, nearest};
 
 /// The keys that say which form a field takes.
-const FORMS: [&str; 5] = ["one", "many", "ancestors", "column", "sql"];
-const LATER_FORMS: [&str; 7] = ["count", "sum", "avg", "min", "max", "switch", "group"];
+const FORMS: [&str; 10] = [
+    "one",
+    "many",
+    "ancestors",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "column",
+    "sql",
+];
+const LATER_FORMS: [&str; 2] = ["switch", "group"];
 
 /// Keys that only a relation has.
 const OF_RELATIONS: [&str; 8] = [
@@ -21,7 +32,7 @@ const OF_RELATIONS: [&str; 8] = [
 ];
 
 /// What a slip on a column may have meant.
-const OURS: [&str; 16] = [
+const OURS: [&str; 21] = [
     "type",
     "fields",
     "mapping",
@@ -30,6 +41,11 @@ const OURS: [&str; 16] = [
     "one",
     "many",
     "ancestors",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
     "through",
     "join",
     "where",
@@ -98,6 +114,9 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
     let kind = match forms.first() {
         Some(&form @ ("one" | "many" | "ancestors")) => {
             FieldKind::Relation(Box::new(relation::read(form, key, reader, scope, mistakes)?))
+        }
+        Some(&form @ ("count" | "sum" | "avg" | "min" | "max")) => {
+            FieldKind::Relation(Box::new(aggregate::read(form, key, reader, scope, mistakes)?))
         }
         _ => value(key, reader, scope, mistakes)?,
     };

@@ -143,6 +143,17 @@ pub(super) fn parts_of_table(text: &str, place: &Place, mistakes: &mut Mistakes)
     }
 }
 
+/// `a.b.c`: tables on the way, and perhaps a column behind them.
+pub(super) fn path(node: &Node, mistakes: &mut Mistakes) -> Option<Vec<String>> {
+    let parts = node.text().and_then(parts);
+    if parts.is_none() {
+        let remedy = "write the tables on the way with dots between, nearest first, and a column behind them where one is \
+                      needed: `edition.printing.price`";
+        expected(node, "a path", remedy, mistakes);
+    }
+    parts
+}
+
 /// `column`, or `table.column` of a table passed on the way.
 pub(super) fn column(text: &str, place: &Place, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<ColumnName> {
     let mut parts = parts(text).unwrap_or_default().into_iter();

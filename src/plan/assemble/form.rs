@@ -70,7 +70,9 @@ impl<'a> Form<'a> {
         match self {
             Self::Limited(_) => by_trailing(false),
             Self::Ancestors(_) => by_trailing(true),
-            Self::ByValue | Self::ByOrdinal if relation.kind == RelationKind::One => Rank::Worker(Vec::new()),
+            Self::ByValue | Self::ByOrdinal if matches!(relation.kind, RelationKind::One | RelationKind::Aggregate) => {
+                Rank::Worker(Vec::new())
+            }
             Self::ByValue | Self::ByOrdinal => order::by_worker(list, terms).map_or(Rank::Arrival, Rank::Worker),
         }
     }

@@ -8,10 +8,10 @@ use crate::plan::statement::{self, Parts};
 use crate::plan::uses::Path;
 use crate::plan::{Level, Link, Rank, Select, Shape, names};
 
-use super::Walk;
 use super::form::Form;
 use super::order::Term;
 use super::scope::{Hanging, Named, Scope, below, prefix};
+use super::{Walk, aggregate};
 
 impl<'c, 'd> Walk<'c, 'd> {
     /// The relations that hang on a level whose fields are read.
@@ -43,6 +43,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         match &relation.content {
             Content::Fields(fields) => self.fields(&mut scope, fields),
             Content::Value(field) => self.output(&mut scope, field, String::new(), ""),
+            Content::Computed(aggregate) => self.aggregate(&mut scope, aggregate, &relation.table.place),
         }
         self.relations(&mut scope);
         let (select, link, order) = self.statement(&mut scope, relation, stops, &form);
@@ -50,13 +51,8 @@ impl<'c, 'd> Walk<'c, 'd> {
             path: dotted,
             parent: Some(above.position),
             prefix: prefix(hanging.name),
-            shape: match relation.kind {
-                RelationKind::One => Shape::One {
-                    first: matches!(form, Form::Limited(_)),
-                },
-                RelationKind::Many | RelationKind::Ancestors { .. } => Shape::Many,
-            },
-            bare: matches!(relation.content, Content::Value(_)),
+            shape: shape(relation, &form),
+            bare: !matches!(relation.content, Content::Fields(_)),
             select,
             outputs: scope.outputs,
             link,
@@ -117,6 +113,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             first: &first,
             edge,
             conditions,
+            grouped: relation.kind == RelationKind::Aggregate,
             order: form.sorts(&rank).then(|| names::list(terms.iter().map(Term::sql))),
         };
         let select = Select {
@@ -157,5 +154,17 @@ impl<'c, 'd> Walk<'c, 'd> {
             near = Some(named);
         }
         (from, conditions)
+    }
+}
+
+fn shape(relation: &Relation, form: &Form<'_>) -> Shape {
+    match (relation.kind, &relation.content) {
+        (RelationKind::One, _) => Shape::One {
+            first: matches!(form, Form::Limited(_)),
+        },
+        (_, Content::Computed(aggregate)) => Shape::Computed {
+            absent: aggregate::absent(aggregate.function),
+        },
+        (RelationKind::Many | RelationKind::Ancestors { .. } | RelationKind::Aggregate, _) => Shape::Many,
     }
 }

@@ -1,0 +1,101 @@
+//! Aggregates: one value over the rows at the end of a path. Beside their own keys stand Elasticsearch's, as on a column.
+
+use super::through::{join, through};
+use super::{Scope, field, later, name, sql};
+use crate::definition::{Aggregate, Content, Function, Mapping, Relation, RelationKind, TableName};
+use crate::mistake::Mistakes;
+use crate::yaml::{Key, Reader};
+
+/// Keys of other relations, and what to do without them.
+const MISPLACED: [(&str, &str); 7] = [
+    ("order", "leave it out: the value is over all rows"),
+    (
+        "limit",
+        "leave it out: the value is over all rows; `where:` chooses among them",
+    ),
+    ("required", "leave it out; filter the root with `where:`"),
+    ("depth", "`depth` is for `ancestors:`"),
+    ("value", "leave it out: the path ends with the column"),
+    ("by", "leave it out: the value is over all rows"),
+    ("column", "leave it out: the path ends with the column"),
+];
+
+/// The aggregate that begins with `form`.
+pub(super) fn read(
+    form: &'static str,
+    key: &Key,
+    mut reader: Reader<'_>,
+    around: &Scope<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Relation> {
+    let place = reader.place_of(form).unwrap_or(&key.place).clone();
+    let path = reader.take(form).and_then(|node| name::path(node, mistakes));
+    for (misplaced, remedy) in MISPLACED {
+        if let Some(at) = reader.place_of(misplaced) {
+            mistakes.add(at, format!("`{misplaced}` does not go with `{form}`"), remedy);
+            reader.discard(misplaced);
+        }
+    }
+    later(&mut reader, &["missing", "due", "routing", "pipeline"], mistakes);
+    let function = function(form, &mut reader, mistakes);
+    let join = reader.take("join").and_then(|node| join(node, mistakes));
+    let filter = reader.take("where").and_then(|node| sql(node, mistakes));
+    let through = through(&mut reader, mistakes);
+    let mapping = field::parameters(&key.place, reader, mistakes);
+    let (mut tables, mut column) = (path?, None);
+    if function != Function::Count {
+        column = tables.pop();
+    }
+    let Some(last) = tables.last().cloned() else {
+        let table = column.unwrap_or_default();
+        mistakes.add(
+            &place,
+            format!("`{table}` alone is a table or a column, and `{form}` needs both here"),
+            format!("write the tables on the way and then the column, such as `{form}: {table}.COLUMN`"),
+        );
+        return None;
+    };
+    if around.level == super::MAX_LEVELS {
+        let found = format!("more than {} relations in one another", super::MAX_LEVELS);
+        mistakes.add(&key.place, found, "flatten the tree");
+        return None;
+    }
+    Some(Relation {
+        kind: RelationKind::Aggregate,
+        table: TableName {
+            schema: None,
+            name: last,
+            place,
+        },
+        through,
+        join,
+        filter,
+        order: Vec::new(),
+        limit: None,
+        required: false,
+        content: Content::Computed(Aggregate {
+            function,
+            tables,
+            column,
+            mapping: mapping?,
+        }),
+        mapping: Mapping::new(),
+    })
+}
+
+fn function(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Function {
+    let place = reader.place_of("distinct").cloned();
+    let is_distinct = reader.boolean("distinct", mistakes).unwrap_or(false);
+    if let Some(place) = place.filter(|_| is_distinct && form != "count") {
+        let remedy = "leave it out: only a `count` asks how many values differ";
+        mistakes.add(&place, format!("`distinct` does not go with `{form}`"), remedy);
+    }
+    match form {
+        "sum" => Function::Sum,
+        "avg" => Function::Avg,
+        "min" => Function::Min,
+        "max" => Function::Max,
+        _ if is_distinct => Function::CountDistinct,
+        _ => Function::Count,
+    }
+}
