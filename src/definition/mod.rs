@@ -90,6 +90,10 @@ pub struct Relation {
     /// SQL over the related row: which rows are embedded.
     pub filter: Option<Sql>,
     pub order: Vec<Order>,
+    /// An object with the rows' values in this column as keys, instead of an array.
+    pub by: Option<By>,
+    /// Each bare value once.
+    pub distinct: bool,
     /// At most so many rows, the first in `order`.
     pub limit: Option<u32>,
     /// `one` only: without a match there is no document.
@@ -109,6 +113,14 @@ pub enum RelationKind {
     Ancestors { depth: u32 },
     /// Any number, of which one value is computed.
     Aggregate,
+}
+
+/// The column that an object is keyed by.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// Of the related table, of one in `through`, or of one that the related row points at.
+    pub column: ColumnName,
+    pub place: Place,
 }
 
 /// One table of a `through` list.

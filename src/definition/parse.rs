@@ -2,9 +2,11 @@
 //! looks at a database: whether tables and columns exist is for `crate::plan`.
 //!
 //! This file reads the top of the tree; `field` its columns, `relation` its relations, of which `through` is the way and
-//! `content` what they embed; `aggregate` those of which one value is computed; `name` what names may be.
+//! `content` what they embed; `aggregate` those of which one value is computed; `name` what names may be,
+//! and `column` what names a column.
 
 mod aggregate;
+mod column;
 mod content;
 mod field;
 mod name;
@@ -30,14 +32,9 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 8] = [
+const LATER: [(&str, &str); 6] = [
     ("switch", "leave the field out"),
     ("group", "write its columns as fields of their own"),
-    ("by", "embed the rows as objects, with `fields:`"),
-    (
-        "distinct",
-        "leave the key out; Elasticsearch's queries count a repeated value once",
-    ),
     (
         "missing",
         "leave the key out; what is missing is null, an empty list where there may be many",

@@ -1,11 +1,12 @@
 //! From a definition to a plan: walks the tree once, level by level.
 //!
 //! `root` makes the documents' own level, `relation` every other one. `scope` is a level while its fields are read,
-//! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them; `advice`
-//! is what `check` says beyond mistakes.
+//! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them, `by` is
+//! what keys them; `advice` is what `check` says beyond mistakes.
 
 mod advice;
 mod aggregate;
+mod by;
 mod form;
 mod order;
 mod relation;
@@ -114,6 +115,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             position,
             own,
             beside,
+            aside: None,
             path,
             dotted,
             list,

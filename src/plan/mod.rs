@@ -109,6 +109,10 @@ pub struct Level {
     /// Bare values instead of objects.
     pub bare: bool,
     pub select: Select,
+    /// Position of the text that keys the row's object.
+    pub key: Option<usize>,
+    /// Each value once, and at most so many.
+    pub distinct: Option<u32>,
     /// Columns of the document.
     pub outputs: Vec<Output>,
     pub link: Link,
@@ -130,6 +134,9 @@ pub enum Shape {
     One { first: bool },
     /// An array.
     Many,
+    /// An object with a key for each row; of several with the same key, `first` takes the first in order, otherwise two
+    /// are a dead letter.
+    Keyed { first: bool },
     /// A value over all rows; this where there are none.
     Computed { absent: &'static str },
 }

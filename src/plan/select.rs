@@ -57,6 +57,20 @@ impl SelectList {
         }
     }
 
+    /// What is selected at a position.
+    pub fn expression(&self, at: usize) -> Option<&str> {
+        self.expressions.get(at.checked_sub(self.leading)?).map(String::as_str)
+    }
+
+    /// A column's text, whatever its type.
+    pub fn as_text(&mut self, alias: &str, column: &Column) -> usize {
+        let name = format!("{}.{}", quote(alias), quote(&column.name));
+        match column.wire {
+            Wire::Text if column.type_oid != 1042 => self.add(name, Wire::Text),
+            _ => self.add(format!("{name}::text"), Wire::Text),
+        }
+    }
+
     /// Where a column would stand that comes next.
     pub fn width(&self) -> usize {
         self.wires.len()

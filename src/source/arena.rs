@@ -6,6 +6,9 @@
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
+/// Stands for "nothing is wrong with this row".
+pub const NO_REASON: u32 = u32::MAX;
+
 /// Stands for "no linking value": a null.
 pub const NO_LINK: u32 = u32::MAX;
 
@@ -121,6 +124,8 @@ pub struct Entry {
     pub link: u32,
     pub sort: (u32, u32),
     pub fragment: (u32, u32),
+    /// Where the row's key ends in its fragment; where that begins, for a row without one.
+    pub key_end: u32,
     /// First of the row's linking values, one a child level, in [`Rows::child_links`].
     pub child_links: u32,
     /// Position of the reason in [`Rows::unfit`], when the row cannot be encoded.
@@ -137,6 +142,9 @@ pub struct Rows {
     pub unfit: Vec<String>,
     /// Where each link's entries begin, once sorted; one more than there are links.
     starts: Vec<u32>,
+    /// Positions of rows kept, by their bytes, while one link's are looked through.
+    seen: HashTable<u32>,
+    hasher: hashbrown::DefaultHashBuilder,
 }
 
 impl Rows {
@@ -154,16 +162,19 @@ impl Rows {
         self.bytes.len() + self.sort.len() + self.entries.len() * size_of::<Entry>()
     }
 
-    /// Groups the rows by link, ordered within each; rows of equal order stay as they came.
-    pub fn sort(&mut self, links: usize) {
-        let Self {
-            sort, entries, starts, ..
-        } = self;
+    /// Groups the rows by link, ordered within each; rows of equal order stay as they came. Of rows with the same bytes
+    /// the first stays, where `distinct` says so, and no more rows than it says.
+    pub fn sort(&mut self, links: usize, distinct: Option<u32>) {
+        let Self { sort, entries, .. } = self;
         entries.sort_by(|left, right| {
             left.link
                 .cmp(&right.link)
                 .then_with(|| slice(sort, left.sort).cmp(slice(sort, right.sort)))
         });
+        if let Some(most) = distinct {
+            self.keep_distinct(most as usize);
+        }
+        let Self { entries, starts, .. } = self;
         starts.resize(links + 1, 0);
         for entry in entries.iter() {
             starts[entry.link as usize + 1] += 1;
@@ -171,6 +182,35 @@ impl Rows {
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
+    }
+
+    fn keep_distinct(&mut self, most: usize) {
+        let Self {
+            bytes,
+            entries,
+            seen,
+            hasher,
+            ..
+        } = self;
+        let (mut kept, mut first) = (0, 0);
+        for at in 0..entries.len() {
+            let entry = entries[at];
+            if kept == first || entries[first].link != entry.link {
+                seen.clear();
+                first = kept;
+            }
+            let hash = hash_of(hasher, bytes, &[entry.fragment]);
+            let same = |known: &u32| slice(bytes, entries[*known as usize].fragment) == slice(bytes, entry.fragment);
+            // A row that cannot be encoded stands for itself: it is the document's end.
+            if kept - first == most || entry.unfit == NO_REASON && seen.find(hash, same).is_some() {
+                continue;
+            }
+            let rehash = |known: &u32| hash_of(hasher, bytes, &[entries[*known as usize].fragment]);
+            seen.insert_unique(hash, count(kept), rehash);
+            entries[kept] = entry;
+            kept += 1;
+        }
+        entries.truncate(kept);
     }
 
     /// The rows of one link, in order.
@@ -182,7 +222,13 @@ impl Rows {
         &self.entries[start as usize..end as usize]
     }
 
+    /// The row's own fields.
     pub fn fragment(&self, entry: &Entry) -> &[u8] {
-        slice(&self.bytes, entry.fragment)
+        slice(&self.bytes, (entry.key_end, entry.fragment.1))
+    }
+
+    /// `"key":`, of a row that has one.
+    pub fn key(&self, entry: &Entry) -> &[u8] {
+        slice(&self.bytes, (entry.fragment.0, entry.key_end))
     }
 }

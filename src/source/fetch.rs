@@ -8,7 +8,7 @@ use crate::catalog::Wire;
 use crate::key::Key;
 use crate::plan::{Level, Link, MAX_JOIN, Plan, Rank};
 
-use super::arena::{Entry, Links, NO_LINK, Rows, count};
+use super::arena::{Entry, Links, NO_LINK, NO_REASON, Rows, count};
 use super::build::Scope;
 use super::encode;
 use super::error::SourceError;
@@ -25,8 +25,6 @@ pub struct Batch {
     /// Bytes of all levels together that one batch may take.
     pub limit: usize,
 }
-
-const NO_REASON: u32 = u32::MAX;
 
 impl Batch {
     /// An empty one that may take so many bytes.
@@ -62,7 +60,7 @@ impl Batch {
             let (sql, arguments) = if position == 0 {
                 root_query(plan, scope)?
             } else if self.links[position].count() == 0 {
-                self.rows[position].sort(0);
+                self.rows[position].sort(0, None);
                 continue;
             } else {
                 level_query(plan, position, &self.links[position])?
@@ -76,7 +74,7 @@ impl Batch {
             } else {
                 self.links[position].count()
             };
-            self.rows[position].sort(links);
+            self.rows[position].sort(links, plan.levels[position].distinct);
         }
         Ok(())
     }
@@ -87,8 +85,12 @@ impl Batch {
             return Ok(());
         };
         let rows = &mut self.rows[position];
-        let sort = push_rank(level, row, &mut rows.sort)?;
         let start = count(rows.bytes.len());
+        if !push_key(level, row, &mut rows.bytes)? {
+            return Ok(());
+        }
+        let key_end = count(rows.bytes.len());
+        let sort = push_rank(level, row, &mut rows.sort)?;
         let unfit = encode_outputs(level, row, &mut rows.bytes)?;
         let unfit = unfit.map_or(NO_REASON, |reason| {
             rows.unfit.push(reason);
@@ -100,6 +102,7 @@ impl Batch {
             link,
             sort,
             fragment,
+            key_end,
             child_links,
             unfit,
         });
@@ -230,9 +233,23 @@ fn encode_outputs(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<Optio
     Ok(None)
 }
 
-/// Appends what the row sorts by: for each column a byte for null, then bytes that compare as the values do.
+/// Appends the key that a row has in its object, if rows of the level have one; false where it is null.
+fn push_key(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<bool, SourceError> {
+    let Some(at) = level.key else { return Ok(true) };
+    let Some(bytes) = raw(row, at)? else {
+        return Ok(false);
+    };
+    encode::encode(level.select.wires[at], bytes, out).map_err(malformed)?;
+    out.push(b':');
+    Ok(true)
+}
+
+/// Appends what the row sorts by: rows of one key stand together; then for each column a byte for null, then bytes that compare as the values do.
 fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32), SourceError> {
     let start = out.len();
+    if let Some(at) = level.key {
+        encode::push_sort_key(level.select.wires[at], raw(row, at)?.unwrap_or_default(), out);
+    }
     if let Rank::Worker(columns) = &level.order {
         for column in columns {
             let value = raw(row, column.at)?;

@@ -4,6 +4,7 @@ pub mod arena;
 pub mod build;
 pub mod catalog;
 pub mod connect;
+mod document;
 pub mod encode;
 pub mod error;
 pub mod fetch;

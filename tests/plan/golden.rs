@@ -165,8 +165,20 @@ fields:
   abroad: { one: country, fields: { code: keyword, publishers: { count: publisher, type: integer } } }
 ";
 
+pub const KEYED: &str = "
+index: keyed
+table: book
+tables: { publisher: { where: name <> '' } }
+fields:
+  roles: { many: author, through: book_author, by: book_author.role, order: name, value: name, type: keyword }
+  editions: { many: edition, by: label, fields: { year: short, runs: { many: printing, by: id, value: run, type: flattened } } }
+  by_publisher: { many: book, join: { id: sequel_to }, by: publisher.name, where: id > 0, order: id, limit: 3, value: title, type: flattened }
+  years: { many: edition, value: year, distinct: true, limit: 5, type: short }
+  moods: { many: book, join: { id: sequel_to }, order: rating, value: { sql: mood::text, type: keyword }, distinct: true }
+";
+
 /// Every definition that is held fast.
-const ALL: [&str; 8] = [PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES];
+const ALL: [&str; 9] = [PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED];
 
 pub async fn catalog() -> Catalog {
     let database = TestDatabase::create().await;

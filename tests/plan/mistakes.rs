@@ -102,6 +102,26 @@ async fn aggregates_need_a_path_and_a_column_of_numbers_or_with_an_order() {
 }
 
 #[tokio::test]
+async fn the_column_of_a_key_is_looked_for_where_it_may_be() {
+    let found = mistakes(
+        "index: b\ntable: author\nfields:\n  a: { many: book_author, by: rol, value: position, type: short }\n  \
+         b: { many: book_author, by: bok.title, value: position, type: short }\n  \
+         c: { many: book_author, by: book.titel, value: position, type: short }\n  \
+         d: { many: book_author, by: tag.name, value: position, type: short }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:31 fields.a.by: table \"book_author\" has no column \"rol\" / did you mean \"role\"?",
+            "book.yaml:5:31 fields.b.by: there is no table \"bok\" / did you mean \"book\"? Names are taken literally, case included",
+            "book.yaml:6:31 fields.c.by: table \"book\" has no column \"titel\" / did you mean \"title\"?",
+            "book.yaml:7:31 fields.d.by: no foreign key joins \"book_author\" and \"tag\" / say how: join: { column of book_author: column of tag }",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn rows_are_not_found_by_an_extension_s_type() {
     use crate::support::postgres::TestDatabase;
     let database = TestDatabase::create().await;

@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod golden;
+mod keyed;
 mod mistakes;
 mod relations;
 mod scans;

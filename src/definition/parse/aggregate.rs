@@ -1,7 +1,7 @@
 //! Aggregates: one value over the rows at the end of a path. Beside their own keys stand Elasticsearch's, as on a column.
 
 use super::through::{join, through};
-use super::{Scope, field, later, name, sql};
+use super::{Scope, column, field, later, sql};
 use crate::definition::{Aggregate, Content, Function, Mapping, Relation, RelationKind, TableName};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader};
@@ -29,7 +29,7 @@ pub(super) fn read(
     mistakes: &mut Mistakes,
 ) -> Option<Relation> {
     let place = reader.place_of(form).unwrap_or(&key.place).clone();
-    let path = reader.take(form).and_then(|node| name::path(node, mistakes));
+    let path = reader.take(form).and_then(|node| column::path(node, mistakes));
     for (misplaced, remedy) in MISPLACED {
         if let Some(at) = reader.place_of(misplaced) {
             mistakes.add(at, format!("`{misplaced}` does not go with `{form}`"), remedy);
@@ -42,12 +42,12 @@ pub(super) fn read(
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = through(&mut reader, mistakes);
     let mapping = field::parameters(&key.place, reader, mistakes);
-    let (mut tables, mut column) = (path?, None);
+    let (mut tables, mut last) = (path?, None);
     if function != Function::Count {
-        column = tables.pop();
+        last = tables.pop();
     }
-    let Some(last) = tables.last().cloned() else {
-        let table = column.unwrap_or_default();
+    let Some(table) = tables.last().cloned() else {
+        let table = last.unwrap_or_default();
         mistakes.add(
             &place,
             format!("`{table}` alone is a table or a column, and `{form}` needs both here"),
@@ -64,19 +64,21 @@ pub(super) fn read(
         kind: RelationKind::Aggregate,
         table: TableName {
             schema: None,
-            name: last,
+            name: table,
             place,
         },
         through,
         join,
         filter,
         order: Vec::new(),
+        by: None,
+        distinct: false,
         limit: None,
         required: false,
         content: Content::Computed(Aggregate {
             function,
             tables,
-            column,
+            column: last,
             mapping: mapping?,
         }),
         mapping: Mapping::new(),

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{LATER, Scope, aggregate, later, misplaced, name, object, relation, sql};
+use super::{LATER, Scope, aggregate, column as columns, later, misplaced, object, relation, sql};
 use crate::definition::{ColumnName, Field, FieldKind, Mapping};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, excerpt, expected, nearest};
@@ -27,12 +27,12 @@ const FORMS: [&str; 10] = [
 const LATER_FORMS: [&str; 2] = ["switch", "group"];
 
 /// Keys that only a relation has.
-const OF_RELATIONS: [&str; 8] = [
-    "through", "join", "where", "order", "limit", "required", "depth", "value",
+const OF_RELATIONS: [&str; 10] = [
+    "through", "join", "where", "order", "limit", "required", "depth", "value", "by", "distinct",
 ];
 
 /// What a slip on a column may have meant.
-const OURS: [&str; 21] = [
+const OURS: [&str; 22] = [
     "type",
     "fields",
     "mapping",
@@ -54,6 +54,7 @@ const OURS: [&str; 21] = [
     "required",
     "depth",
     "value",
+    "distinct",
 ];
 
 const TYPES: &str = "`text` (words to search), `keyword` (whole values), `long`, `double`, `boolean`, `date`, `object`";
@@ -156,7 +157,7 @@ pub(super) fn value(
 /// A column written as a value.
 pub(super) fn column(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<ColumnName> {
     if let Some(text) = node.text() {
-        return name::column(text, &node.place, scope, mistakes);
+        return columns::column(text, &node.place, scope, mistakes);
     }
     expected(
         node,

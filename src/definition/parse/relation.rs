@@ -2,19 +2,21 @@
 
 use super::content::content;
 use super::through::{join, through};
-use super::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS, Scope, later, name, sql};
-use crate::definition::{Order, Relation, RelationKind};
+use super::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS, Scope, column, later, name, sql};
+use crate::definition::{By, Order, Relation, RelationKind, TableName};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader, expected};
 
 /// Keys that do not go with a form, and why.
-const MISPLACED: [(&str, &str, &str); 9] = [
+const MISPLACED: [(&str, &str, &str); 12] = [
     (
         "one",
         "limit",
         "a `one` is at most one row; leave `limit` out, or write `many:`",
     ),
     ("one", "depth", "`depth` is for `ancestors:`"),
+    ("one", "by", "`by` is for `many:`: one row has no need of a key"),
+    ("one", "distinct", "leave it out: a `one` is at most one row"),
     (
         "many",
         "required",
@@ -26,6 +28,7 @@ const MISPLACED: [(&str, &str, &str); 9] = [
     ("ancestors", "through", "leave it out: ancestors are rows of one table"),
     ("ancestors", "required", "`required` is for `one:`"),
     ("ancestors", "by", "leave it out: ancestors come topmost first"),
+    ("ancestors", "distinct", "leave it out: no row is its own ancestor"),
 ];
 
 /// The relation that begins with `form`.
@@ -43,11 +46,7 @@ pub(super) fn read(
     }
     let table = reader.take(form).and_then(|node| name::table(node, mistakes));
     refuse_misplaced(form, &mut reader, mistakes);
-    later(
-        &mut reader,
-        &["by", "distinct", "missing", "due", "routing", "pipeline"],
-        mistakes,
-    );
+    later(&mut reader, &["missing", "due", "routing", "pipeline"], mistakes);
     let join = reader.take("join").and_then(|node| join(node, mistakes));
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = if form == "ancestors" {
@@ -67,7 +66,9 @@ pub(super) fn read(
         order(&mut reader, &scope, mistakes)
     };
     let rows = rows(form, &mut reader, mistakes);
-    let (content, mapping) = content(key, reader, &scope, mistakes)?;
+    let by = by(form, &mut reader, table.as_ref(), mistakes);
+    let distinct = distinct(form, by.is_some(), &mut reader, mistakes);
+    let (content, mapping) = content(key, reader, &scope, by.is_some(), mistakes)?;
     Some(Relation {
         kind: rows.kind,
         table: table?,
@@ -75,6 +76,8 @@ pub(super) fn read(
         join,
         filter,
         order,
+        by,
+        distinct,
         limit: rows.limit,
         required: rows.required,
         content,
@@ -110,6 +113,28 @@ fn rows(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Rows {
     Rows { kind, limit, required }
 }
 
+fn by(form: &str, reader: &mut Reader<'_>, table: Option<&TableName>, mistakes: &mut Mistakes) -> Option<By> {
+    if form != "many" {
+        return None;
+    }
+    reader.take("by").and_then(|node| column::by(node, table, mistakes))
+}
+
+/// Whether each value is written once; only bare values in a list can be repeated.
+fn distinct(form: &str, keyed: bool, reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> bool {
+    if form != "many" {
+        return false;
+    }
+    let place = reader.place_of("distinct").cloned();
+    let is_distinct = reader.boolean("distinct", mistakes).unwrap_or(false);
+    let is_list = reader.has("value") && !keyed;
+    if let Some(place) = place.filter(|_| is_distinct && !is_list) {
+        let remedy = "leave it out: only a list of bare values (`value:`, without `by:`) can repeat one";
+        mistakes.add(&place, "`distinct` over objects", remedy);
+    }
+    is_distinct
+}
+
 fn refuse_misplaced(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) {
     for (_, key, remedy) in MISPLACED.iter().filter(|(of, ..)| *of == form) {
         if let Some(place) = reader.place_of(key) {
@@ -123,7 +148,7 @@ fn order(reader: &mut Reader<'_>, scope: &Scope<'_>, mistakes: &mut Mistakes) ->
     let terms = reader.strings("order", mistakes).unwrap_or_default();
     terms
         .into_iter()
-        .filter_map(|(text, place)| name::order(&text, place, scope, mistakes))
+        .filter_map(|(text, place)| column::order(&text, place, scope, mistakes))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use crate::catalog::{Table, TableKind, quote};
 use crate::definition::{Relation, RelationKind};
 use crate::mistake::Place;
-use crate::plan::lookup::Stop;
+use crate::plan::lookup::{Edge, Stop};
 use crate::plan::names;
 
 use super::Walk;
@@ -11,8 +11,7 @@ use super::Walk;
 impl<'c> Walk<'c, '_> {
     pub fn advise(&mut self, relation: &Relation, place: &Place, stops: &[Stop<'c>]) {
         for Stop { edge, .. } in stops {
-            self.advise_index(edge.lower, &edge.lower_columns, place);
-            self.advise_index(edge.upper, &edge.upper_columns, place);
+            self.advise_way(edge, place);
         }
         let Some(Stop { edge: last, .. }) = stops.last() else {
             return;
@@ -39,6 +38,11 @@ impl<'c> Walk<'c, '_> {
                 "add limit:",
             );
         }
+    }
+
+    pub fn advise_way(&mut self, edge: &Edge<'c>, place: &Place) {
+        self.advise_index(edge.lower, &edge.lower_columns, place);
+        self.advise_index(edge.upper, &edge.upper_columns, place);
     }
 
     fn advise_index(&mut self, table: &Table, columns: &[String], place: &Place) {

@@ -9,9 +9,6 @@ use crate::plan::Output;
 use super::Walk;
 use super::scope::Scope;
 
-/// Types without an order, by oid: json, xml, and figures of geometry.
-const UNORDERED: [u32; 9] = [114, 142, 600, 601, 602, 603, 604, 628, 718];
-
 impl<'c, 'd> Walk<'c, 'd> {
     pub fn aggregate(&mut self, scope: &mut Scope<'c, 'd>, aggregate: &Aggregate, place: &Place) {
         let (expression, wire) = match &aggregate.column {
@@ -60,7 +57,7 @@ pub fn absent(function: Function) -> &'static str {
 /// The expression and the form in which it comes; what to do where the column's type has none.
 fn over(function: Function, alias: &str, column: &Column) -> Result<(String, Wire), &'static str> {
     let value = format!("{}.{}", quote(alias), quote(&column.name));
-    let has_order = !UNORDERED.contains(&column.type_oid);
+    let has_order = column.has_order();
     match function {
         Function::Count => Ok(("count(*)".to_owned(), Wire::Int8)),
         Function::CountDistinct if has_order => Ok((format!("count(DISTINCT {value})"), Wire::Int8)),

@@ -24,7 +24,9 @@ impl<'a> Form<'a> {
     /// The form of a relation that hangs by `edge` on the level above.
     pub fn of(relation: &Relation, edge: &'a Edge<'_>) -> Self {
         let is_first = relation.kind == RelationKind::One && !relation.order.is_empty();
-        match (&edge.tree, relation.limit.or(is_first.then_some(1))) {
+        // Which rows repeat a value is found out here, and only then how many there are.
+        let limit = relation.limit.filter(|_| !relation.distinct);
+        match (&edge.tree, limit.or(is_first.then_some(1))) {
             (Some(tree), _) => Self::Ancestors(tree),
             (None, Some(limit)) => Self::Limited(limit),
             (None, None) if links_by_value(edge) => Self::ByValue,

@@ -40,6 +40,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             .collect();
         let mut scope = self.open(own, beside, path, dotted.clone(), SelectList::behind(form.leading()));
         above.children.push(scope.position);
+        let key = relation.by.as_ref().and_then(|by| self.key_of(&mut scope, by));
         match &relation.content {
             Content::Fields(fields) => self.fields(&mut scope, fields),
             Content::Value(field) => self.output(&mut scope, field, String::new(), ""),
@@ -54,6 +55,8 @@ impl<'c, 'd> Walk<'c, 'd> {
             shape: shape(relation, &form),
             bare: !matches!(relation.content, Content::Fields(_)),
             select,
+            key,
+            distinct: relation.distinct.then(|| relation.limit.unwrap_or(u32::MAX)),
             outputs: scope.outputs,
             link,
             parent_link,
@@ -153,6 +156,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             }
             near = Some(named);
         }
+        from.push_str(scope.aside.as_deref().unwrap_or_default());
         (from, conditions)
     }
 }
@@ -164,6 +168,9 @@ fn shape(relation: &Relation, form: &Form<'_>) -> Shape {
         },
         (_, Content::Computed(aggregate)) => Shape::Computed {
             absent: aggregate::absent(aggregate.function),
+        },
+        (RelationKind::Many, _) if relation.by.is_some() => Shape::Keyed {
+            first: !relation.order.is_empty(),
         },
         (RelationKind::Many | RelationKind::Ancestors { .. } | RelationKind::Aggregate, _) => Shape::Many,
     }

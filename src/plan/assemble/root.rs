@@ -91,6 +91,8 @@ impl<'c> Walk<'c, '_> {
                 tail: String::new(),
                 wires: scope.list.wires(None),
             },
+            key: None,
+            distinct: None,
             outputs: scope.outputs,
             link: Link::Key(key_positions),
             parent_link: Vec::new(),

@@ -30,6 +30,8 @@ pub struct Scope<'c, 'd> {
     pub own: Named<'c>,
     /// Junctions, nearest to the level above first.
     pub beside: Vec<Named<'c>>,
+    /// JOIN of a table that the own row points at, for the column of a `by`.
+    pub aside: Option<String>,
     pub path: Path<'c>,
     pub dotted: String,
     pub list: SelectList,

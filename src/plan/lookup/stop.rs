@@ -52,6 +52,19 @@ impl<'c> Lookup<'c> {
         Some(stops)
     }
 
+    /// The way from a row to one that it points at, of a table named alone.
+    pub fn aside(&mut self, above: &'c Table, name: &str, place: &Place, defaults: &Defaults) -> Option<Stop<'c>> {
+        let table = TableName {
+            schema: None,
+            name: name.to_owned(),
+            place: place.clone(),
+        };
+        let lower = self.table(&table)?;
+        let edge = self.join(above, lower, None, Wanted::One, place)?;
+        let filters = filters(&table, None, defaults);
+        Some(Stop { edge, filters })
+    }
+
     /// The tables on the way, with the related one.
     fn hops(&self, relation: &Relation) -> Vec<Hop> {
         let to = |table| Hop {

@@ -1,0 +1,146 @@
+//! Puts documents together out of encoded rows, by copying.
+
+use crate::plan::{Level, Plan, Shape};
+
+use super::arena::Entry;
+use super::fetch::Batch;
+
+/// Whether an object has all it requires.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    Here,
+    Lacking,
+}
+
+/// Puts rows together, downward.
+pub struct Assembly<'a> {
+    pub plan: &'a Plan,
+    pub batch: &'a Batch,
+}
+
+impl Assembly<'_> {
+    /// Appends a row's fields and those of everything that hangs on it.
+    pub fn fields(&self, position: usize, entry: &Entry, out: &mut Vec<u8>) -> Result<Presence, String> {
+        let rows = &self.batch.rows[position];
+        if let Some(reason) = rows.unfit.get(entry.unfit as usize) {
+            return Err(reason.clone());
+        }
+        let start = out.len();
+        out.extend_from_slice(rows.fragment(entry));
+        for (at, child) in self.plan.levels[position].children.iter().enumerate() {
+            let level = &self.plan.levels[*child];
+            if out.len() > start {
+                out.push(b',');
+            }
+            out.extend_from_slice(level.prefix.as_bytes());
+            let link = rows.child_links[entry.child_links as usize + at];
+            let related = self.batch.rows[*child].of(link);
+            let presence = match level.shape {
+                Shape::Root => Presence::Here,
+                Shape::Many => self.array(*child, level, related, out)?,
+                Shape::Keyed { first } => self.keyed(*child, level, related, first, out)?,
+                Shape::One { .. } => self.one(*child, level, related, "null", out)?,
+                Shape::Computed { absent } => self.one(*child, level, related, absent, out)?,
+            };
+            if presence == Presence::Lacking {
+                return Ok(Presence::Lacking);
+            }
+        }
+        Ok(Presence::Here)
+    }
+
+    /// At most one row; `absent` where there is none.
+    fn one(
+        &self,
+        position: usize,
+        level: &Level,
+        related: &[Entry],
+        absent: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<Presence, String> {
+        if related.len() > 1 {
+            return Err(format!(
+                "field {}: `one` found {} rows; add order: to take the first, or use many:",
+                level.path,
+                related.len()
+            ));
+        }
+        let start = out.len();
+        if let Some(entry) = related.first() {
+            if self.value(position, level, entry, out)? == Presence::Here {
+                return Ok(Presence::Here);
+            }
+            out.truncate(start);
+        }
+        out.extend_from_slice(absent.as_bytes());
+        Ok(if level.required {
+            Presence::Lacking
+        } else {
+            Presence::Here
+        })
+    }
+
+    fn array(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
+        out.push(b'[');
+        let first = out.len();
+        for entry in related {
+            let start = out.len();
+            if start > first {
+                out.push(b',');
+            }
+            if self.value(position, level, entry, out)? == Presence::Lacking {
+                out.truncate(start);
+            }
+        }
+        out.push(b']');
+        Ok(Presence::Here)
+    }
+
+    /// Rows of one key stand together, the first of them in order before the others.
+    fn keyed(
+        &self,
+        position: usize,
+        level: &Level,
+        related: &[Entry],
+        takes_first: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Presence, String> {
+        let rows = &self.batch.rows[position];
+        out.push(b'{');
+        let first = out.len();
+        let mut last: &[u8] = b"";
+        for entry in related {
+            let key = rows.key(entry);
+            if key == last && takes_first {
+                continue;
+            }
+            if key == last {
+                return Err(format!(
+                    "field {}: `by` found several rows with one key; add order: to take the first",
+                    level.path
+                ));
+            }
+            last = key;
+            let start = out.len();
+            if start > first {
+                out.push(b',');
+            }
+            out.extend_from_slice(key);
+            if self.value(position, level, entry, out)? == Presence::Lacking {
+                out.truncate(start);
+            }
+        }
+        out.push(b'}');
+        Ok(Presence::Here)
+    }
+
+    fn value(&self, position: usize, level: &Level, entry: &Entry, out: &mut Vec<u8>) -> Result<Presence, String> {
+        if level.bare {
+            return self.fields(position, entry, out);
+        }
+        out.push(b'{');
+        let presence = self.fields(position, entry, out)?;
+        out.push(b'}');
+        Ok(presence)
+    }
+}
