@@ -65,8 +65,38 @@ pub enum FieldKind {
     Column { column: ColumnName, mapping: Mapping },
     /// An immutable expression over the row; `mapping` holds at least `type`.
     Sql { sql: Sql, mapping: Mapping },
+    /// An object of fields of this same row.
+    Group(Group),
     /// Rows of another table, as objects or values.
     Relation(Box<Relation>),
+}
+
+/// Fields of one row, put together.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub fields: Fields,
+    /// Parameters of the object; empty where none are written.
+    pub mapping: Mapping,
+    /// The object is one value of Elasticsearch's, such as a `geo_point`: its members have no types of their own.
+    pub single: bool,
+}
+
+impl Group {
+    /// The type of the single value.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.mapping.get("type").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether rows of other tables are embedded in it, at any depth.
+    #[must_use]
+    pub fn holds_relations(&self) -> bool {
+        self.fields.values().any(|field| match &field.kind {
+            FieldKind::Relation(_) => true,
+            FieldKind::Group(group) => group.holds_relations(),
+            FieldKind::Column { .. } | FieldKind::Sql { .. } => false,
+        })
+    }
 }
 
 /// `column`, or `junction.column` beneath a `through`.
@@ -203,6 +233,7 @@ impl Field {
     pub fn mapping(&self) -> &Mapping {
         match &self.kind {
             FieldKind::Column { mapping, .. } | FieldKind::Sql { mapping, .. } => mapping,
+            FieldKind::Group(group) => &group.mapping,
             FieldKind::Relation(relation) => match &relation.content {
                 Content::Fields(_) => &relation.mapping,
                 Content::Value(value) => value.mapping(),
@@ -216,6 +247,7 @@ impl Field {
     pub fn fields(&self) -> Option<&Fields> {
         match &self.kind {
             FieldKind::Column { .. } | FieldKind::Sql { .. } => None,
+            FieldKind::Group(group) => (!group.single).then_some(&group.fields),
             FieldKind::Relation(relation) => match &relation.content {
                 Content::Fields(fields) => Some(fields),
                 Content::Value(_) | Content::Computed(_) => None,

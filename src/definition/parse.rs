@@ -1,7 +1,7 @@
 //! From the YAML text of a definition to its tree. Every mistake is gathered before any is returned, and nothing here
 //! looks at a database: whether tables and columns exist is for `crate::plan`.
 //!
-//! This file reads the top of the tree; `field` its columns, `relation` its relations, of which `through` is the way and
+//! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of which `through` is the way and
 //! `content` what they embed; `aggregate` those of which one value is computed; `name` what names may be,
 //! and `column` what names a column.
 
@@ -9,6 +9,7 @@ mod aggregate;
 mod column;
 mod content;
 mod field;
+mod group;
 mod name;
 mod relation;
 mod through;
@@ -32,9 +33,8 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 6] = [
+const LATER: [(&str, &str); 5] = [
     ("switch", "leave the field out"),
-    ("group", "write its columns as fields of their own"),
     (
         "missing",
         "leave the key out; what is missing is null, an empty list where there may be many",
@@ -68,6 +68,8 @@ impl Definition {
 struct Scope<'a> {
     /// Relations around this place.
     level: usize,
+    /// The fields are those of the document itself.
+    top: bool,
     /// The table whose rows are read, where its name could be made out.
     table: Option<&'a TableName>,
     /// The tables passed on the way to it, whose columns may be named too.
@@ -103,6 +105,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
     let tables = tables(&mut reader, mistakes);
     let scope = Scope {
         level: 0,
+        top: true,
         table: table.as_ref(),
         through: Vec::new(),
     };
@@ -195,7 +198,7 @@ fn fields(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Fie
     }
     let mut fields = Fields::new();
     for (key, node) in entries {
-        name::field(key, scope.level == 0, mistakes);
+        name::field(key, scope.top, mistakes);
         if let Some(field) = field::read(key, node, scope, mistakes) {
             fields.insert(key.text.clone(), field);
         }

@@ -1,12 +1,13 @@
 //! From a definition to a plan: walks the tree once, level by level.
 //!
-//! `root` makes the documents' own level, `relation` every other one. `scope` is a level while its fields are read,
+//! `root` makes the documents' own level, `relation` every other one. `fields` reads their fields, and `scope` is a level meanwhile;
 //! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them, `by` is
 //! what keys them; `advice` is what `check` says beyond mistakes.
 
 mod advice;
 mod aggregate;
 mod by;
+mod fields;
 mod form;
 mod order;
 mod relation;
@@ -93,7 +94,7 @@ struct Walk<'c, 'd> {
     expressions: Vec<Expression>,
 }
 
-impl<'c, 'd> Walk<'c, 'd> {
+impl<'c> Walk<'c, '_> {
     /// Notes that `table` stands in the tree, called `name` there.
     fn stand(&mut self, table: &'c Table, name: String, path: Path<'c>, key: &[String]) -> UseId {
         self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
@@ -108,7 +109,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         path: Path<'c>,
         dotted: String,
         list: SelectList,
-    ) -> Scope<'c, 'd> {
+    ) -> Scope<'c> {
         let position = self.levels.len();
         self.levels.push(None);
         Scope {
@@ -120,8 +121,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             dotted,
             list,
             expressions: Vec::new(),
-            outputs: Vec::new(),
-            relations: Vec::new(),
+            segments: vec![Vec::new()],
             children: Vec::new(),
         }
     }

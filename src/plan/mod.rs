@@ -113,8 +113,10 @@ pub struct Level {
     pub key: Option<usize>,
     /// Each value once, and at most so many.
     pub distinct: Option<u32>,
-    /// Columns of the document.
-    pub outputs: Vec<Output>,
+    /// What a row writes by itself: its own fields, then those of each group that relations stand in.
+    pub segments: Vec<Vec<Output>>,
+    /// What follows its own fields.
+    pub parts: Vec<Part>,
     pub link: Link,
     /// Positions, in the parent's select list, of the values that link a row to this level.
     pub parent_link: Vec<usize>,
@@ -154,15 +156,39 @@ pub struct Select {
     pub wires: Vec<Wire>,
 }
 
-/// One value in a row's fragment.
+/// What follows a row's own fields, in the order of the definition.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// A level, by its place in [`Level::children`].
+    Level(usize),
+    /// A group that relations stand in.
+    Group {
+        prefix: String,
+        segment: usize,
+        parts: Vec<Part>,
+    },
+}
+
+/// One field in a row's fragment.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// `"name":`, empty for a bare value.
     pub prefix: String,
-    /// Position in the select list.
-    pub at: usize,
+    pub source: Source,
     /// The field's dotted path, for messages.
     pub path: String,
+}
+
+/// Where a field's bytes come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// This position in the select list.
+    Selected(usize),
+    /// An object of these.
+    Object(Vec<Output>),
+    /// One value of Elasticsearch's: an object of those that are not null, or null where there are none, or, with
+    /// `whole`, where one of them is missing.
+    Single { members: Vec<Output>, whole: bool },
 }
 
 /// How a row says which parent it belongs to.

@@ -126,8 +126,8 @@ pub struct Entry {
     pub fragment: (u32, u32),
     /// Where the row's key ends in its fragment; where that begins, for a row without one.
     pub key_end: u32,
-    /// First of the row's linking values, one a child level, in [`Rows::child_links`].
-    pub child_links: u32,
+    /// First of the row's own in [`Rows::numbers`].
+    pub numbers: u32,
     /// Position of the reason in [`Rows::unfit`], when the row cannot be encoded.
     pub unfit: u32,
 }
@@ -138,7 +138,9 @@ pub struct Rows {
     pub bytes: Vec<u8>,
     pub sort: Vec<u8>,
     pub entries: Vec<Entry>,
-    pub child_links: Vec<u32>,
+    /// For each row, where its segments end in `bytes`, but for the last one, and then its linking values, one a child
+    /// level.
+    pub numbers: Vec<u32>,
     pub unfit: Vec<String>,
     /// Where each link's entries begin, once sorted; one more than there are links.
     starts: Vec<u32>,
@@ -152,7 +154,7 @@ impl Rows {
         self.bytes.clear();
         self.sort.clear();
         self.entries.clear();
-        self.child_links.clear();
+        self.numbers.clear();
         self.unfit.clear();
         self.starts.clear();
     }
@@ -222,9 +224,17 @@ impl Rows {
         &self.entries[start as usize..end as usize]
     }
 
-    /// The row's own fields.
-    pub fn fragment(&self, entry: &Entry) -> &[u8] {
-        slice(&self.bytes, (entry.key_end, entry.fragment.1))
+    /// One of a row's `segments`.
+    pub fn segment(&self, entry: &Entry, at: usize, segments: usize) -> &[u8] {
+        let end = |at: usize| self.numbers[entry.numbers as usize + at];
+        let start = if at == 0 { entry.key_end } else { end(at - 1) };
+        let end = if at + 1 == segments { entry.fragment.1 } else { end(at) };
+        slice(&self.bytes, (start, end))
+    }
+
+    /// The row's linking value for a child level.
+    pub fn child_link(&self, entry: &Entry, child: usize, segments: usize) -> u32 {
+        self.numbers[entry.numbers as usize + segments - 1 + child]
     }
 
     /// `"key":`, of a row that has one.

@@ -1,6 +1,6 @@
 //! Puts documents together out of encoded rows, by copying.
 
-use crate::plan::{Level, Plan, Shape};
+use crate::plan::{Level, Part, Plan, Shape};
 
 use super::arena::Entry;
 use super::fetch::Batch;
@@ -25,28 +25,57 @@ impl Assembly<'_> {
         if let Some(reason) = rows.unfit.get(entry.unfit as usize) {
             return Err(reason.clone());
         }
+        self.body(position, entry, 0, &self.plan.levels[position].parts, out)
+    }
+
+    /// A segment of the row's own, and the parts that follow it.
+    fn body(
+        &self,
+        position: usize,
+        entry: &Entry,
+        segment: usize,
+        parts: &[Part],
+        out: &mut Vec<u8>,
+    ) -> Result<Presence, String> {
+        let segments = self.plan.levels[position].segments.len();
         let start = out.len();
-        out.extend_from_slice(rows.fragment(entry));
-        for (at, child) in self.plan.levels[position].children.iter().enumerate() {
-            let level = &self.plan.levels[*child];
+        out.extend_from_slice(self.batch.rows[position].segment(entry, segment, segments));
+        for part in parts {
             if out.len() > start {
                 out.push(b',');
             }
-            out.extend_from_slice(level.prefix.as_bytes());
-            let link = rows.child_links[entry.child_links as usize + at];
-            let related = self.batch.rows[*child].of(link);
-            let presence = match level.shape {
-                Shape::Root => Presence::Here,
-                Shape::Many => self.array(*child, level, related, out)?,
-                Shape::Keyed { first } => self.keyed(*child, level, related, first, out)?,
-                Shape::One { .. } => self.one(*child, level, related, "null", out)?,
-                Shape::Computed { absent } => self.one(*child, level, related, absent, out)?,
+            let presence = match part {
+                Part::Level(child) => self.child(position, entry, *child, out)?,
+                Part::Group { prefix, segment, parts } => {
+                    out.extend_from_slice(prefix.as_bytes());
+                    out.push(b'{');
+                    let presence = self.body(position, entry, *segment, parts, out)?;
+                    out.push(b'}');
+                    presence
+                }
             };
             if presence == Presence::Lacking {
                 return Ok(Presence::Lacking);
             }
         }
         Ok(Presence::Here)
+    }
+
+    /// What hangs on a row by a relation.
+    fn child(&self, position: usize, entry: &Entry, child: usize, out: &mut Vec<u8>) -> Result<Presence, String> {
+        let own = &self.plan.levels[position];
+        let link = self.batch.rows[position].child_link(entry, child, own.segments.len());
+        let child = own.children[child];
+        let level = &self.plan.levels[child];
+        let related = self.batch.rows[child].of(link);
+        out.extend_from_slice(level.prefix.as_bytes());
+        match level.shape {
+            Shape::Root => Ok(Presence::Here),
+            Shape::Many => self.array(child, level, related, out),
+            Shape::Keyed { first } => self.keyed(child, level, related, first, out),
+            Shape::One { .. } => self.one(child, level, related, "null", out),
+            Shape::Computed { absent } => self.one(child, level, related, absent, out),
+        }
     }
 
     /// At most one row; `absent` where there is none.

@@ -12,6 +12,7 @@ use super::arena::{Entry, Links, NO_LINK, NO_REASON, Rows, count};
 use super::build::Scope;
 use super::encode;
 use super::error::SourceError;
+use super::output::encode_outputs;
 
 /// Everything a batch holds, level by level; kept by a worker and used again.
 #[derive(Default)]
@@ -91,24 +92,31 @@ impl Batch {
         }
         let key_end = count(rows.bytes.len());
         let sort = push_rank(level, row, &mut rows.sort)?;
-        let unfit = encode_outputs(level, row, &mut rows.bytes)?;
+        let numbers = count(rows.numbers.len());
+        let mut unfit = None;
+        for (at, segment) in level.segments.iter().enumerate() {
+            if at > 0 {
+                rows.numbers.push(count(rows.bytes.len()));
+            }
+            if unfit.is_none() {
+                unfit = encode_outputs(segment, &level.select.wires, row, &mut rows.bytes)?;
+            }
+        }
         let unfit = unfit.map_or(NO_REASON, |reason| {
             rows.unfit.push(reason);
             count(rows.unfit.len() - 1)
         });
-        let fragment = (start, count(rows.bytes.len()));
-        let child_links = count(rows.child_links.len());
         rows.entries.push(Entry {
             link,
             sort,
-            fragment,
+            fragment: (start, count(rows.bytes.len())),
             key_end,
-            child_links,
+            numbers,
             unfit,
         });
         for child in &level.children {
             let number = self.child_link(plan, *child, &level.select.wires, row)?;
-            self.rows[position].child_links.push(number);
+            self.rows[position].numbers.push(number);
         }
         let size: usize = self.rows.iter().map(Rows::size).sum();
         if size > self.limit {
@@ -214,25 +222,6 @@ where
         .map_err(|error| SourceError::Postgres(sqlx::Error::Encode(error)))
 }
 
-fn encode_outputs(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<Option<String>, SourceError> {
-    let start = out.len();
-    for output in &level.outputs {
-        if out.len() > start {
-            out.push(b',');
-        }
-        out.extend_from_slice(output.prefix.as_bytes());
-        match raw(row, output.at)? {
-            None => out.extend_from_slice(b"null"),
-            Some(bytes) => {
-                if let Err(unfit) = encode::encode(level.select.wires[output.at], bytes, out) {
-                    return Ok(Some(format!("field {}: {unfit}", output.path)));
-                }
-            }
-        }
-    }
-    Ok(None)
-}
-
 /// Appends the key that a row has in its object, if rows of the level have one; false where it is null.
 fn push_key(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<bool, SourceError> {
     let Some(at) = level.key else { return Ok(true) };
@@ -266,7 +255,7 @@ fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32)
     Ok((count(start), count(out.len())))
 }
 
-fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
+pub fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
     let value = row.try_get_raw(at)?;
     if value.is_null() {
         return Ok(None);

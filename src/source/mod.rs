@@ -8,6 +8,7 @@ mod document;
 pub mod encode;
 pub mod error;
 pub mod fetch;
+mod output;
 pub mod proof;
 pub mod resolve;
 pub mod settings;

@@ -177,8 +177,21 @@ fields:
   moods: { many: book, join: { id: sequel_to }, order: rating, value: { sql: mood::text, type: keyword }, distinct: true }
 ";
 
+pub const GROUPS: &str = "
+index: groups
+table: book
+fields:
+  id: long
+  names: { group: { title: text, more: { group: { under: { column: subtitle, type: text }, year: { sql: 'extract(year from published_on)', type: short } } } } }
+  place: { type: geo_point, group: { lat: rating, lon: { sql: price_cents / 100.0 } } }
+  made: { type: object, group: { by: { one: publisher, fields: { name: keyword } }, editions: { group: { count: { count: edition, type: integer }, label: { column: subtitle, type: keyword } } } } }
+  editions: { many: edition, fields: { seen: { type: integer_range, group: { gte: year, lte: year } }, about: { group: { label: keyword } } } }
+";
+
 /// Every definition that is held fast.
-const ALL: [&str; 9] = [PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED];
+const ALL: [&str; 10] = [
+    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS,
+];
 
 pub async fn catalog() -> Catalog {
     let database = TestDatabase::create().await;

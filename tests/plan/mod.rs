@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod golden;
+mod groups;
 mod keyed;
 mod mistakes;
 mod relations;

@@ -76,7 +76,7 @@ fn value(key: &Key, node: &Node, beside: Reader<'_>, scope: &Scope<'_>, mistakes
 }
 
 /// `type: nested` or `object`, and `mapping:` for the rest; an object keyed by a column may be `flattened` instead.
-fn object_parameters(mut reader: Reader<'_>, keyed: bool, mistakes: &mut Mistakes) -> Mapping {
+pub(super) fn object_parameters(mut reader: Reader<'_>, keyed: bool, mistakes: &mut Mistakes) -> Mapping {
     let (kind, other) = if keyed {
         ("`object` or `flattened`", "flattened")
     } else {

@@ -6,13 +6,13 @@
 
 use serde_json::Value;
 
-use super::{LATER, Scope, aggregate, column as columns, later, misplaced, object, relation, sql};
+use super::{LATER, Scope, aggregate, column as columns, group, later, misplaced, object, relation, sql};
 use crate::definition::{ColumnName, Field, FieldKind, Mapping};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, excerpt, expected, nearest};
 
 /// The keys that say which form a field takes.
-const FORMS: [&str; 10] = [
+const FORMS: [&str; 11] = [
     "one",
     "many",
     "ancestors",
@@ -21,10 +21,11 @@ const FORMS: [&str; 10] = [
     "avg",
     "min",
     "max",
+    "group",
     "column",
     "sql",
 ];
-const LATER_FORMS: [&str; 2] = ["switch", "group"];
+const LATER_FORMS: [&str; 1] = ["switch"];
 
 /// Keys that only a relation has.
 const OF_RELATIONS: [&str; 10] = [
@@ -32,7 +33,7 @@ const OF_RELATIONS: [&str; 10] = [
 ];
 
 /// What a slip on a column may have meant.
-const OURS: [&str; 22] = [
+const OURS: [&str; 23] = [
     "type",
     "fields",
     "mapping",
@@ -46,6 +47,7 @@ const OURS: [&str; 22] = [
     "avg",
     "min",
     "max",
+    "group",
     "through",
     "join",
     "where",
@@ -119,6 +121,7 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
         Some(&form @ ("count" | "sum" | "avg" | "min" | "max")) => {
             FieldKind::Relation(Box::new(aggregate::read(form, key, reader, scope, mistakes)?))
         }
+        Some(&"group") => FieldKind::Group(group::read(key, reader, scope, mistakes)?),
         _ => value(key, reader, scope, mistakes)?,
     };
     Some(Field { place, kind })

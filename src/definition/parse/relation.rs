@@ -57,6 +57,7 @@ pub(super) fn read(
     let passed = through.iter().map(|hop| &hop.table).collect();
     let scope = Scope {
         level: around.level + 1,
+        top: false,
         table: table.as_ref(),
         through: passed,
     };

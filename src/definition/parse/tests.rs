@@ -69,7 +69,14 @@ fn mistakes_of_fields() {
         "n: { avg: [review, stars], type: double }",
         "n: { count: review, sum: review.stars, type: double }",
         "n: { count: review, were: not spam, type: integer }",
-        "a: { group: { lat: latitude } }",
+        "a: { group: { lat: latitude, b.c: text } }",
+        "a: { group: {} }",
+        "a: { type: geo_point, group: {} }",
+        "a: { type: geo_point, group: { lat: [a], lon: { column: b, type: double }, z: a.b.c } }",
+        "a: { type: geo_pint, group: { lat: a, lon: b } }",
+        "a: { group: { b: text }, analyzer: english }",
+        "a: { type: geo_point, grup: { lat: a, lon: b } }",
+        "a: { group: { b: text }, column: c }",
         "a: { switch: kind, cases: {} }",
     ];
     insta::assert_snapshot!(lines.map(|line| format!("{line}\n{}\n", field(line))).join("\n"));

@@ -4,13 +4,13 @@
 use crate::catalog::{Column, Wire, quote};
 use crate::definition::{Aggregate, ColumnName, Function};
 use crate::mistake::Place;
-use crate::plan::Output;
+use crate::plan::{Output, Source};
 
 use super::Walk;
 use super::scope::Scope;
 
-impl<'c, 'd> Walk<'c, 'd> {
-    pub fn aggregate(&mut self, scope: &mut Scope<'c, 'd>, aggregate: &Aggregate, place: &Place) {
+impl<'c> Walk<'c, '_> {
+    pub fn aggregate(&mut self, scope: &mut Scope<'c>, aggregate: &Aggregate, place: &Place) -> Option<Output> {
         let (expression, wire) = match &aggregate.column {
             None => ("count(*)".to_owned(), Wire::Int8),
             Some(name) => {
@@ -18,9 +18,7 @@ impl<'c, 'd> Walk<'c, 'd> {
                     table: None,
                     column: name.clone(),
                 };
-                let Some((named, column)) = self.column(scope, &name, place) else {
-                    return;
-                };
+                let (named, column) = self.column(scope, &name, place)?;
                 match over(aggregate.function, &named.alias, column) {
                     Ok(found) => found,
                     Err(remedy) => {
@@ -32,17 +30,17 @@ impl<'c, 'd> Walk<'c, 'd> {
                             column.type_name
                         );
                         self.lookup.mistakes.add(place, found, remedy);
-                        return;
+                        return None;
                     }
                 }
             }
         };
         let at = scope.list.add(expression, wire);
-        scope.outputs.push(Output {
+        Some(Output {
             prefix: String::new(),
-            at,
+            source: Source::Selected(at),
             path: scope.dotted.clone(),
-        });
+        })
     }
 }
 

@@ -12,9 +12,9 @@ use super::scope::{Named, Scope};
 /// name of theirs may become ambiguous.
 const ASIDE: &str = "\"highwater by\"";
 
-impl<'c, 'd> Walk<'c, 'd> {
+impl<'c> Walk<'c, '_> {
     /// Position of the text that keys a row.
-    pub fn key_of(&mut self, scope: &mut Scope<'c, 'd>, by: &By) -> Option<usize> {
+    pub fn key_of(&mut self, scope: &mut Scope<'c>, by: &By) -> Option<usize> {
         let beside = |table: &String| scope.beside.iter().any(|named| named.table.name == *table);
         if let Some(table) = by.column.table.as_ref().filter(|table| !beside(table)) {
             return self.key_aside(scope, by, table);
@@ -24,7 +24,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// The same, of a table that is neither the related one nor on the way to it: the related row points at it.
-    fn key_aside(&mut self, scope: &mut Scope<'c, 'd>, by: &By, table: &str) -> Option<usize> {
+    fn key_aside(&mut self, scope: &mut Scope<'c>, by: &By, table: &str) -> Option<usize> {
         let defaults = &self.definition.tables;
         let Stop { edge, filters } = self.lookup.aside(scope.own.table, table, &by.place, defaults)?;
         let (table, column) = (edge.lower, &by.column.column);

@@ -2,8 +2,8 @@
 
 use crate::catalog::{Column, Wire, quote};
 use crate::definition::{Content, FieldKind, Relation};
-use crate::plan::SortColumn;
 use crate::plan::select::SelectList;
+use crate::plan::{SortColumn, Source};
 
 use super::Walk;
 use super::scope::{Named, Scope};
@@ -18,9 +18,9 @@ pub struct Term<'c> {
     nulls_first: bool,
 }
 
-impl<'c, 'd> Walk<'c, 'd> {
+impl<'c> Walk<'c, '_> {
     /// The order as written, and the keys of every table on the way, so that there are no ties.
-    pub fn order(&mut self, scope: &Scope<'c, 'd>, relation: &Relation) -> Vec<Term<'c>> {
+    pub fn order(&mut self, scope: &Scope<'c>, relation: &Relation) -> Vec<Term<'c>> {
         let mut terms: Vec<Term<'c>> = Vec::new();
         for order in &relation.order {
             if let Some((named, column)) = self.column(scope, &order.column, &order.place) {
@@ -45,7 +45,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// A bare value itself.
-    fn value(&mut self, scope: &Scope<'c, 'd>, relation: &Relation) -> Option<Term<'c>> {
+    fn value(&mut self, scope: &Scope<'c>, relation: &Relation) -> Option<Term<'c>> {
         let Content::Value(field) = &relation.content else {
             return None;
         };
@@ -55,8 +55,10 @@ impl<'c, 'd> Walk<'c, 'd> {
                 return Some(Term::of(named.alias, column));
             }
         }
-        let at = scope.outputs.first()?.at;
-        Some(Term::text(scope.list.expression(at)?))
+        match scope.segments.first()?.first()?.source {
+            Source::Selected(at) => Some(Term::text(scope.list.expression(at)?)),
+            Source::Object(_) | Source::Single { .. } => None,
+        }
     }
 }
 

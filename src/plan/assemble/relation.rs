@@ -2,6 +2,7 @@
 
 use crate::catalog::quote;
 use crate::definition::{Content, Relation, RelationKind, Sql};
+use crate::mistake::Place;
 use crate::plan::lookup::Stop;
 use crate::plan::select::SelectList;
 use crate::plan::statement::{self, Parts};
@@ -10,28 +11,22 @@ use crate::plan::{Level, Link, Rank, Select, Shape, names};
 
 use super::form::Form;
 use super::order::Term;
-use super::scope::{Hanging, Named, Scope, below, prefix};
+use super::scope::{Named, Scope, prefix};
 use super::{Walk, aggregate};
 
 impl<'c, 'd> Walk<'c, 'd> {
-    /// The relations that hang on a level whose fields are read.
-    pub fn relations(&mut self, above: &mut Scope<'c, 'd>) {
-        for hanging in std::mem::take(&mut above.relations) {
-            let defaults = &self.definition.tables;
-            if let Some(stops) = self.lookup.stops(above.own.table, hanging.relation, defaults) {
-                self.relation(above, &hanging, &stops);
-            }
-        }
-    }
-
-    fn relation(&mut self, above: &mut Scope<'c, 'd>, hanging: &Hanging<'d>, stops: &[Stop<'c>]) {
-        let relation = hanging.relation;
-        let dotted = below(&above.dotted, hanging.name);
+    /// The level of a relation; its place among those that hang on the one above.
+    pub fn relation(
+        &mut self,
+        above: &mut Scope<'c>,
+        (name, dotted): (&str, String),
+        relation: &'d Relation,
+        place: &Place,
+        stops: &[Stop<'c>],
+    ) -> Option<usize> {
         let (mut beside, path) = self.chain(above, &dotted, stops);
-        let (Some(own), Some(Stop { edge, .. })) = (beside.pop(), stops.first()) else {
-            return;
-        };
-        self.advise(relation, hanging.place, stops);
+        let (own, Stop { edge, .. }) = (beside.pop()?, stops.first()?);
+        self.advise(relation, place, stops);
         let form = Form::of(relation, edge);
         let parent_link = edge
             .upper_columns
@@ -41,33 +36,43 @@ impl<'c, 'd> Walk<'c, 'd> {
         let mut scope = self.open(own, beside, path, dotted.clone(), SelectList::behind(form.leading()));
         above.children.push(scope.position);
         let key = relation.by.as_ref().and_then(|by| self.key_of(&mut scope, by));
-        match &relation.content {
-            Content::Fields(fields) => self.fields(&mut scope, fields),
-            Content::Value(field) => self.output(&mut scope, field, String::new(), ""),
-            Content::Computed(aggregate) => self.aggregate(&mut scope, aggregate, &relation.table.place),
-        }
-        self.relations(&mut scope);
+        let hanging = match &relation.content {
+            Content::Fields(fields) => self.own_fields(&mut scope, fields),
+            Content::Value(field) => {
+                let output = self.output(&mut scope, field, String::new(), dotted.clone());
+                scope.segments[0].extend(output);
+                Vec::new()
+            }
+            Content::Computed(aggregate) => {
+                let output = self.aggregate(&mut scope, aggregate, &relation.table.place);
+                scope.segments[0].extend(output);
+                Vec::new()
+            }
+        };
+        let parts = self.parts(&mut scope, hanging);
         let (select, link, order) = self.statement(&mut scope, relation, stops, &form);
         self.levels[scope.position] = Some(Level {
             path: dotted,
             parent: Some(above.position),
-            prefix: prefix(hanging.name),
+            prefix: prefix(name),
             shape: shape(relation, &form),
             bare: !matches!(relation.content, Content::Fields(_)),
             select,
             key,
             distinct: relation.distinct.then(|| relation.limit.unwrap_or(u32::MAX)),
-            outputs: scope.outputs,
+            segments: scope.segments,
+            parts,
             link,
             parent_link,
             order,
             children: scope.children,
             required: relation.required,
         });
+        Some(above.children.len() - 1)
     }
 
     /// Has every table on the way stand in the tree: what each is called, and the path down to the last.
-    fn chain(&mut self, above: &Scope<'c, 'd>, name: &str, stops: &[Stop<'c>]) -> (Vec<Named<'c>>, Path<'c>) {
+    fn chain(&mut self, above: &Scope<'c>, name: &str, stops: &[Stop<'c>]) -> (Vec<Named<'c>>, Path<'c>) {
         let mut chain: Vec<Named<'c>> = Vec::new();
         let mut path = above.path.clone();
         for (number, stop) in stops.iter().enumerate() {
@@ -99,7 +104,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     /// The statement, now that all it selects is known; how its rows are linked, and in which order.
     fn statement(
         &mut self,
-        scope: &mut Scope<'c, 'd>,
+        scope: &mut Scope<'c>,
         relation: &'d Relation,
         stops: &[Stop<'c>],
         form: &Form<'_>,
@@ -128,7 +133,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// The tables joined, and the conditions that no single row of theirs decides.
-    fn from(&mut self, scope: &Scope<'c, 'd>, stops: &[Stop<'c>]) -> (String, Vec<String>) {
+    fn from(&mut self, scope: &Scope<'c>, stops: &[Stop<'c>]) -> (String, Vec<String>) {
         let (mut from, mut conditions) = (String::new(), Vec::new());
         let mut near: Option<&Named<'_>> = None;
         for (at, (stop, named)) in stops.iter().zip(scope.tables()).enumerate() {

@@ -1,11 +1,11 @@
 //! A level while its fields are read: which tables they may name, and what its statement selects for them.
 
 use crate::catalog::{Column, Table, Wire, quote};
-use crate::definition::{ColumnName, Field, FieldKind, Fields, Relation, Sql};
+use crate::definition::{ColumnName, Field, FieldKind, Sql};
 use crate::mistake::Place;
 use crate::plan::select::SelectList;
 use crate::plan::uses::{Path, UseId};
-use crate::plan::{Expression, Output, PlannedTable};
+use crate::plan::{Expression, Output, PlannedTable, Source};
 
 use super::Walk;
 
@@ -17,14 +17,7 @@ pub struct Named<'c> {
     pub place: UseId,
 }
 
-/// A relation that hangs on a level, and where it was written.
-pub struct Hanging<'d> {
-    pub name: &'d str,
-    pub relation: &'d Relation,
-    pub place: &'d Place,
-}
-
-pub struct Scope<'c, 'd> {
+pub struct Scope<'c> {
     /// The level's number.
     pub position: usize,
     pub own: Named<'c>,
@@ -37,14 +30,13 @@ pub struct Scope<'c, 'd> {
     pub list: SelectList,
     /// User expressions, computed in the table's own scope.
     pub expressions: Vec<(String, Sql)>,
-    pub outputs: Vec<Output>,
-    /// Relations to walk once the fields are read.
-    pub relations: Vec<Hanging<'d>>,
+    /// What a row writes by itself; the first are its own fields.
+    pub segments: Vec<Vec<Output>>,
     /// The numbers of their levels.
     pub children: Vec<usize>,
 }
 
-impl<'c> Scope<'c, '_> {
+impl<'c> Scope<'c> {
     /// Every table of the statement, from the level above down to its own.
     pub fn tables(&self) -> impl DoubleEndedIterator<Item = &Named<'c>> {
         self.beside.iter().chain(std::iter::once(&self.own))
@@ -78,47 +70,26 @@ impl<'c> Scope<'c, '_> {
     }
 }
 
-impl<'c, 'd> Walk<'c, 'd> {
-    /// Columns and expressions become outputs; relations are noted.
-    pub fn fields(&mut self, scope: &mut Scope<'c, 'd>, fields: &'d Fields) {
-        for (name, field) in fields {
-            match &field.kind {
-                FieldKind::Relation(relation) => scope.relations.push(Hanging {
-                    name,
-                    relation,
-                    place: &field.place,
-                }),
-                _ => self.output(scope, field, prefix(name), name),
-            }
-        }
-    }
-
-    /// A column or an expression; a bare value has neither prefix nor name.
-    pub fn output(&mut self, scope: &mut Scope<'c, 'd>, field: &'d Field, prefix: String, name: &str) {
+impl<'c> Walk<'c, '_> {
+    /// A column or an expression; a bare value has no prefix.
+    pub fn output(&mut self, scope: &mut Scope<'c>, field: &Field, prefix: String, path: String) -> Option<Output> {
         let at = match &field.kind {
             FieldKind::Column { column, .. } => {
-                let Some((named, column)) = self.column(scope, column, &field.place) else {
-                    return;
-                };
+                let (named, column) = self.column(scope, column, &field.place)?;
                 scope.list.value(&named.alias, column)
             }
             FieldKind::Sql { sql, .. } => self.computed(scope, sql),
-            FieldKind::Relation(_) => return, // a parser's bare value is a column or an expression
+            FieldKind::Group(_) | FieldKind::Relation(_) => return None, // more than a value
         };
-        scope.outputs.push(Output {
+        Some(Output {
             prefix,
-            at,
-            path: below(&scope.dotted, name),
-        });
+            source: Source::Selected(at),
+            path,
+        })
     }
 
     /// The column that is meant, of which the level's documents depend from now on.
-    pub fn column(
-        &mut self,
-        scope: &Scope<'c, 'd>,
-        name: &ColumnName,
-        place: &Place,
-    ) -> Option<(Named<'c>, &'c Column)> {
+    pub fn column(&mut self, scope: &Scope<'c>, name: &ColumnName, place: &Place) -> Option<(Named<'c>, &'c Column)> {
         let named = match scope.find(name.table.as_deref()) {
             Ok(named) => named,
             Err(remedy) => {
@@ -136,7 +107,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// Position of an expression's value: computed in the scope of its own row, unless it names a junction.
-    fn computed(&mut self, scope: &mut Scope<'c, 'd>, sql: &Sql) -> usize {
+    fn computed(&mut self, scope: &mut Scope<'c>, sql: &Sql) -> usize {
         if scope.reaches_beside(sql) {
             self.expression(&scope.own, &scope.beside, sql, false);
             return scope.list.add(format!("to_json((\n{}\n))", sql.text), Wire::ToJson);
