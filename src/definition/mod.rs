@@ -56,15 +56,33 @@ pub struct Sql {
 #[derive(Clone, Debug)]
 pub struct Field {
     pub place: Place,
+    pub missing: Missing,
     pub kind: FieldKind,
+}
+
+/// What becomes of a field whose value is null.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// It is written as `null`.
+    #[default]
+    Keep,
+    /// It is left out.
+    Drop,
 }
 
 #[derive(Clone, Debug)]
 pub enum FieldKind {
-    /// A column's value; `mapping` holds at least `type`.
-    Column { column: ColumnName, mapping: Mapping },
+    /// A column's value, or what a path within it leads to; `mapping` holds at least `type`.
+    Column {
+        column: ColumnName,
+        /// Keys and array positions; empty for the whole value.
+        path: Vec<String>,
+        mapping: Mapping,
+    },
     /// An immutable expression over the row; `mapping` holds at least `type`.
     Sql { sql: Sql, mapping: Mapping },
+    /// The same in every document; as JSON.
+    Constant { json: String, mapping: Mapping },
     /// An object of fields of this same row.
     Group(Group),
     /// Rows of another table, as objects or values.
@@ -94,7 +112,7 @@ impl Group {
         self.fields.values().any(|field| match &field.kind {
             FieldKind::Relation(_) => true,
             FieldKind::Group(group) => group.holds_relations(),
-            FieldKind::Column { .. } | FieldKind::Sql { .. } => false,
+            FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => false,
         })
     }
 }
@@ -232,7 +250,9 @@ impl Field {
     #[must_use]
     pub fn mapping(&self) -> &Mapping {
         match &self.kind {
-            FieldKind::Column { mapping, .. } | FieldKind::Sql { mapping, .. } => mapping,
+            FieldKind::Column { mapping, .. }
+            | FieldKind::Sql { mapping, .. }
+            | FieldKind::Constant { mapping, .. } => mapping,
             FieldKind::Group(group) => &group.mapping,
             FieldKind::Relation(relation) => match &relation.content {
                 Content::Fields(_) => &relation.mapping,
@@ -246,7 +266,7 @@ impl Field {
     #[must_use]
     pub fn fields(&self) -> Option<&Fields> {
         match &self.kind {
-            FieldKind::Column { .. } | FieldKind::Sql { .. } => None,
+            FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => None,
             FieldKind::Group(group) => (!group.single).then_some(&group.fields),
             FieldKind::Relation(relation) => match &relation.content {
                 Content::Fields(fields) => Some(fields),

@@ -17,7 +17,7 @@ mod through;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Definition, Fields, Sql, TableName};
+use super::{Definition, Fields, Missing, Sql, TableName};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
 
@@ -33,12 +33,8 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 5] = [
+const LATER: [(&str, &str); 4] = [
     ("switch", "leave the field out"),
-    (
-        "missing",
-        "leave the key out; what is missing is null, an empty list where there may be many",
-    ),
     ("due", "leave the key out, and update the row when its moment comes"),
     (
         "routing",
@@ -65,11 +61,14 @@ impl Definition {
 }
 
 /// Where a name is used: what it may refer to, and how deep in the tree.
+#[derive(Clone)]
 struct Scope<'a> {
     /// Relations around this place.
     level: usize,
     /// The fields are those of the document itself.
     top: bool,
+    /// What is said around this place of values that are null.
+    missing: Missing,
     /// The table whose rows are read, where its name could be made out.
     table: Option<&'a TableName>,
     /// The tables passed on the way to it, whose columns may be named too.
@@ -106,6 +105,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
     let scope = Scope {
         level: 0,
         top: true,
+        missing: missing(&mut reader, mistakes).unwrap_or_default(),
         table: table.as_ref(),
         through: Vec::new(),
     };
@@ -204,6 +204,20 @@ fn fields(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Fie
         }
     }
     Some(fields)
+}
+
+/// What is to become of null.
+fn missing(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Missing> {
+    let node = reader.take("missing")?;
+    match node.text() {
+        Some("keep") => Some(Missing::Keep),
+        Some("drop") => Some(Missing::Drop),
+        _ => {
+            let remedy = "`keep` writes what is missing as null, `drop` leaves the field out";
+            expected(node, "`keep` or `drop`", remedy, mistakes);
+            None
+        }
+    }
 }
 
 /// An expression; its text is kept as written.

@@ -125,6 +125,8 @@ pub struct Level {
     pub children: Vec<usize>,
     /// `one` with `required: true`.
     pub required: bool,
+    /// Left out where it is null.
+    pub drop: bool,
 }
 
 /// What a level is in its parent.
@@ -175,6 +177,8 @@ pub struct Output {
     /// `"name":`, empty for a bare value.
     pub prefix: String,
     pub source: Source,
+    /// Left out where it is null.
+    pub drop: bool,
     /// The field's dotted path, for messages.
     pub path: String,
 }
@@ -184,6 +188,8 @@ pub struct Output {
 pub enum Source {
     /// This position in the select list.
     Selected(usize),
+    /// Always this.
+    Constant(String),
     /// An object of these.
     Object(Vec<Output>),
     /// One value of Elasticsearch's: an object of those that are not null, or null where there are none, or, with

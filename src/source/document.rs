@@ -41,11 +41,12 @@ impl Assembly<'_> {
         let start = out.len();
         out.extend_from_slice(self.batch.rows[position].segment(entry, segment, segments));
         for part in parts {
-            if out.len() > start {
+            let before = out.len();
+            if before > start {
                 out.push(b',');
             }
             let presence = match part {
-                Part::Level(child) => self.child(position, entry, *child, out)?,
+                Part::Level(child) => self.child(position, entry, *child, before, out)?,
                 Part::Group { prefix, segment, parts } => {
                     out.extend_from_slice(prefix.as_bytes());
                     out.push(b'{');
@@ -61,21 +62,33 @@ impl Assembly<'_> {
         Ok(Presence::Here)
     }
 
-    /// What hangs on a row by a relation.
-    fn child(&self, position: usize, entry: &Entry, child: usize, out: &mut Vec<u8>) -> Result<Presence, String> {
+    /// What hangs on a row by a relation; left out from `before` on where it is null and wanted so.
+    fn child(
+        &self,
+        position: usize,
+        entry: &Entry,
+        child: usize,
+        before: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Presence, String> {
         let own = &self.plan.levels[position];
         let link = self.batch.rows[position].child_link(entry, child, own.segments.len());
         let child = own.children[child];
         let level = &self.plan.levels[child];
         let related = self.batch.rows[child].of(link);
         out.extend_from_slice(level.prefix.as_bytes());
-        match level.shape {
-            Shape::Root => Ok(Presence::Here),
-            Shape::Many => self.array(child, level, related, out),
-            Shape::Keyed { first } => self.keyed(child, level, related, first, out),
-            Shape::One { .. } => self.one(child, level, related, "null", out),
-            Shape::Computed { absent } => self.one(child, level, related, absent, out),
+        let value = out.len();
+        let presence = match level.shape {
+            Shape::Root => Presence::Here,
+            Shape::Many => self.array(child, level, related, out)?,
+            Shape::Keyed { first } => self.keyed(child, level, related, first, out)?,
+            Shape::One { .. } => self.one(child, level, related, "null", out)?,
+            Shape::Computed { absent } => self.one(child, level, related, absent, out)?,
+        };
+        if level.drop && &out[value..] == b"null" {
+            out.truncate(before);
         }
+        Ok(presence)
     }
 
     /// At most one row; `absent` where there is none.

@@ -18,12 +18,18 @@ pub fn encode_outputs(
 ) -> Result<Option<String>, SourceError> {
     let start = out.len();
     for output in outputs {
-        if out.len() > start {
+        let before = out.len();
+        if before > start {
             out.push(b',');
         }
         out.extend_from_slice(output.prefix.as_bytes());
+        let value = out.len();
         let unfit = match &output.source {
             Source::Selected(at) => selected(output, *at, wires, row, out)?,
+            Source::Constant(json) => {
+                out.extend_from_slice(json.as_bytes());
+                None
+            }
             Source::Object(fields) => {
                 out.push(b'{');
                 let unfit = encode_outputs(fields, wires, row, out)?;
@@ -34,6 +40,9 @@ pub fn encode_outputs(
         };
         if unfit.is_some() {
             return Ok(unfit);
+        }
+        if output.drop && &out[value..] == b"null" {
+            out.truncate(before);
         }
     }
     Ok(None)
@@ -70,12 +79,12 @@ fn single(
         if written > 0 {
             out.push(b',');
         }
-        let name = out.len() + member.prefix.len();
+        let empty = out.len();
         let unfit = encode_outputs(std::slice::from_ref(member), wires, row, out)?;
         if unfit.is_some() {
             return Ok(unfit);
         }
-        if &out[name..] == b"null" {
+        if out.len() == empty {
             out.truncate(before);
         } else {
             written += 1;

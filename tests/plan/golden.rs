@@ -188,9 +188,19 @@ fields:
   editions: { many: edition, fields: { seen: { type: integer_range, group: { gte: year, lte: year } }, about: { group: { label: keyword } } } }
 ";
 
+const VALUES: &str = "
+index: values
+table: book
+missing: drop
+fields:
+  kind: { constant: book, type: keyword }
+  pages: { column: extra, path: \"print's.0.pages\", type: integer }
+  titles: { many: book, join: { id: sequel_to }, distinct: true, value: { column: extra, path: title, type: keyword } }
+";
+
 /// Every definition that is held fast.
-const ALL: [&str; 10] = [
-    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS,
+const ALL: [&str; 11] = [
+    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES,
 ];
 
 pub async fn catalog() -> Catalog {

@@ -122,6 +122,17 @@ async fn the_column_of_a_key_is_looked_for_where_it_may_be() {
 }
 
 #[tokio::test]
+async fn a_path_leads_into_json_alone() {
+    assert_eq!(
+        mistakes("index: b\ntable: book\nfields:\n  a: { column: title, path: a.b, type: keyword }\n").await,
+        [
+            "book.yaml:4:3 fields.a: `path` into column \"title\" of \"book\" (text) / \
+             a path leads into json or jsonb; for other types use sql:"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn rows_are_not_found_by_an_extension_s_type() {
     use crate::support::postgres::TestDatabase;
     let database = TestDatabase::create().await;

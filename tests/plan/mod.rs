@@ -7,3 +7,4 @@ mod keyed;
 mod mistakes;
 mod relations;
 mod scans;
+mod values;

@@ -36,7 +36,7 @@ pub(super) fn read(
             reader.discard(misplaced);
         }
     }
-    later(&mut reader, &["missing", "due", "routing", "pipeline"], mistakes);
+    later(&mut reader, &["due", "routing", "pipeline"], mistakes);
     let function = function(form, &mut reader, mistakes);
     let join = reader.take("join").and_then(|node| join(node, mistakes));
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));

@@ -2,7 +2,7 @@
 //! the relation's keys.
 
 use super::{Scope, field, fields, object};
-use crate::definition::{Content, Field, FieldKind, Mapping};
+use crate::definition::{Content, Field, FieldKind, Mapping, Missing};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
 
@@ -61,6 +61,7 @@ fn value(key: &Key, node: &Node, beside: Reader<'_>, scope: &Scope<'_>, mistakes
         let kind = field::value(&key, own, scope, mistakes)?;
         return Some(Field {
             place: node.place.clone(),
+            missing: Missing::Keep,
             kind,
         });
     }
@@ -68,8 +69,10 @@ fn value(key: &Key, node: &Node, beside: Reader<'_>, scope: &Scope<'_>, mistakes
     let mapping = field::parameters(&key.place, beside, mistakes);
     Some(Field {
         place: node.place.clone(),
+        missing: Missing::Keep,
         kind: FieldKind::Column {
             column: column?,
+            path: Vec::new(),
             mapping: mapping?,
         },
     })

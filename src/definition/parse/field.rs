@@ -6,13 +6,14 @@
 
 use serde_json::Value;
 
-use super::{LATER, Scope, aggregate, column as columns, group, later, misplaced, object, relation, sql};
+use super::name::parts;
+use super::{LATER, Scope, aggregate, column as columns, group, later, misplaced, missing, object, relation, sql};
 use crate::definition::{ColumnName, Field, FieldKind, Mapping};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, excerpt, expected, nearest};
 
 /// The keys that say which form a field takes.
-const FORMS: [&str; 11] = [
+const FORMS: [&str; 12] = [
     "one",
     "many",
     "ancestors",
@@ -24,6 +25,7 @@ const FORMS: [&str; 11] = [
     "group",
     "column",
     "sql",
+    "constant",
 ];
 const LATER_FORMS: [&str; 1] = ["switch"];
 
@@ -33,7 +35,7 @@ const OF_RELATIONS: [&str; 10] = [
 ];
 
 /// What a slip on a column may have meant.
-const OURS: [&str; 23] = [
+const OURS: [&str; 25] = [
     "type",
     "fields",
     "mapping",
@@ -57,6 +59,8 @@ const OURS: [&str; 23] = [
     "depth",
     "value",
     "distinct",
+    "constant",
+    "missing",
 ];
 
 const TYPES: &str = "`text` (words to search), `keyword` (whole values), `long`, `double`, `boolean`, `date`, `object`";
@@ -94,10 +98,20 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
         };
         return Some(Field {
             place,
-            kind: FieldKind::Column { column, mapping },
+            missing: scope.missing,
+            kind: FieldKind::Column {
+                column,
+                path: Vec::new(),
+                mapping,
+            },
         });
     }
     let mut reader = Reader::new(node, mistakes)?;
+    let missing = missing(&mut reader, mistakes).unwrap_or(scope.missing);
+    let scope = &Scope {
+        missing,
+        ..scope.clone()
+    };
     if later(&mut reader, &LATER_FORMS, mistakes) {
         return None;
     }
@@ -124,10 +138,10 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
         Some(&"group") => FieldKind::Group(group::read(key, reader, scope, mistakes)?),
         _ => value(key, reader, scope, mistakes)?,
     };
-    Some(Field { place, kind })
+    Some(Field { place, missing, kind })
 }
 
-/// A column or an expression, with all that is left to read as its parameters.
+/// A column, an expression or a constant, with all that is left to read as its parameters.
 pub(super) fn value(
     key: &Key,
     mut reader: Reader<'_>,
@@ -142,7 +156,24 @@ pub(super) fn value(
             mapping: mapping?,
         });
     }
-    let column = if reader.has("column") {
+    if let Some(node) = reader.take("constant") {
+        let value = node.to_value(mistakes);
+        if value.is_null() {
+            let remedy = "write a value; to leave the field out of the documents, leave it out here";
+            expected(node, "a value", remedy, mistakes);
+        }
+        let mapping = parameters(&key.place, reader, mistakes)?;
+        let json = value.to_string();
+        return Some(FieldKind::Constant { json, mapping });
+    }
+    let is_column = reader.has("column");
+    // Without a column, `path` is a parameter of Elasticsearch's (of an alias).
+    let path = if is_column {
+        path(&mut reader, mistakes)
+    } else {
+        Vec::new()
+    };
+    let column = if is_column {
         reader.take("column").and_then(|node| column(node, scope, mistakes))
     } else {
         Some(ColumnName {
@@ -153,8 +184,23 @@ pub(super) fn value(
     let mapping = parameters(&key.place, reader, mistakes);
     Some(FieldKind::Column {
         column: column?,
+        path,
         mapping: mapping?,
     })
+}
+
+/// The way within a JSON value.
+pub(super) fn path(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Vec<String> {
+    let Some(node) = reader.take("path") else {
+        return Vec::new();
+    };
+    let parts = node.text().and_then(parts);
+    if parts.is_none() {
+        let remedy = "write keys and array positions with dots between, such as `size.0.height`; a key that holds a dot \
+                      goes in double quotes";
+        expected(node, "a path", remedy, mistakes);
+    }
+    parts.unwrap_or_default()
 }
 
 /// A column written as a value.
@@ -200,11 +246,13 @@ pub(super) fn parameters(place: &Place, mut reader: Reader<'_>, mistakes: &mut M
     let mut meant_type = false;
     for (key, node) in reader.rest() {
         let text = key.text.as_str();
-        if let Some((_, remedy)) = LATER.iter().find(|(later, _)| *later == text) {
+        if text == "missing" {
+            misplaced(key, "stands with the value", "write it with the field", mistakes);
+        } else if let Some((_, remedy)) = LATER.iter().find(|(later, _)| *later == text) {
             misplaced(key, "is not supported yet", remedy, mistakes);
         } else if OF_RELATIONS.contains(&text) {
-            let remedy = "begin the field with `one:` or `many:`; a parameter of Elasticsearch's with this name goes \
-                          under `mapping:`";
+            let remedy = "begin the field with `one:` or `many:`, or with `constant:` for a value that never changes; a \
+                          parameter of Elasticsearch's with this name goes under `mapping:`";
             misplaced(key, "belongs to a relation, and this is a column", remedy, mistakes);
         } else if let Some(near) = nearest(text, &OURS).filter(|near| *near != text) {
             meant_type |= near == "type";

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::content::object_parameters;
 use super::{Scope, column, field, fields, sql};
-use crate::definition::{ColumnName, Field, FieldKind, Fields, Group, Mapping};
+use crate::definition::{ColumnName, Field, FieldKind, Fields, Group, Mapping, Missing};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Node, NodeKind, Reader, expected};
 
@@ -12,10 +12,8 @@ pub(super) fn read(key: &Key, mut reader: Reader<'_>, scope: &Scope<'_>, mistake
     let single = is_single(&reader);
     let node = reader.take("group")?;
     let scope = Scope {
-        level: scope.level,
         top: false,
-        table: scope.table,
-        through: scope.through.clone(),
+        ..scope.clone()
     };
     if single {
         let fields = members(node, &scope, mistakes);
@@ -57,7 +55,8 @@ fn members(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Fi
     for (key, node) in entries {
         if let Some(kind) = member(key, node, scope, mistakes) {
             let place = key.place.clone();
-            members.insert(key.text.clone(), Field { place, kind });
+            let missing = Missing::Drop;
+            members.insert(key.text.clone(), Field { place, missing, kind });
         }
     }
     Some(members)
@@ -67,7 +66,11 @@ fn member(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) ->
     let mapping = Mapping::new();
     if let Some(text) = node.text() {
         let column = column::column(text, &node.place, scope, mistakes)?;
-        return Some(FieldKind::Column { column, mapping });
+        return Some(FieldKind::Column {
+            column,
+            path: Vec::new(),
+            mapping,
+        });
     }
     if !matches!(node.kind, NodeKind::Mapping(_)) {
         let remedy = "write `member: column`, or `member: { sql: … }`";
@@ -75,17 +78,18 @@ fn member(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) ->
         return None;
     }
     let mut reader = Reader::new(node, mistakes)?;
-    let written = (reader.take("sql"), reader.take("column"));
-    reader.finish(mistakes);
-    match written {
-        (Some(node), _) => sql(node, mistakes).map(|sql| FieldKind::Sql { sql, mapping }),
-        (None, Some(node)) => field::column(node, scope, mistakes).map(|column| FieldKind::Column { column, mapping }),
-        (None, None) => {
-            let column = ColumnName {
-                table: None,
-                column: key.text.clone(),
-            };
-            Some(FieldKind::Column { column, mapping })
-        }
+    if let Some(node) = reader.take("sql") {
+        reader.finish(mistakes);
+        return sql(node, mistakes).map(|sql| FieldKind::Sql { sql, mapping });
     }
+    let path = field::path(&mut reader, mistakes);
+    let column = match reader.take("column") {
+        Some(node) => field::column(node, scope, mistakes)?,
+        None => ColumnName {
+            table: None,
+            column: key.text.clone(),
+        },
+    };
+    reader.finish(mistakes);
+    Some(FieldKind::Column { column, path, mapping })
 }

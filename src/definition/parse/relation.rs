@@ -58,6 +58,7 @@ pub(super) fn read(
     let scope = Scope {
         level: around.level + 1,
         top: false,
+        missing: around.missing,
         table: table.as_ref(),
         through: passed,
     };

@@ -39,6 +39,7 @@ impl<'c> Walk<'c, '_> {
         Some(Output {
             prefix: String::new(),
             source: Source::Selected(at),
+            drop: false,
             path: scope.dotted.clone(),
         })
     }

@@ -1,7 +1,7 @@
 //! The fields of a level: values and groups of them become what a row writes by itself; relations are noted, with the
 //! groups that they stand in, and walked once all fields are read.
 
-use crate::definition::{FieldKind, Fields, Group, Relation};
+use crate::definition::{FieldKind, Fields, Group, Missing, Relation};
 use crate::mistake::Place;
 use crate::plan::{Output, Part, Source};
 
@@ -15,6 +15,7 @@ pub enum Hanging<'d> {
         dotted: String,
         relation: &'d Relation,
         place: &'d Place,
+        drop: bool,
     },
     /// A group that relations stand in, and its own fields' segment.
     Group {
@@ -36,13 +37,14 @@ impl<'c, 'd> Walk<'c, 'd> {
     fn fields(&mut self, scope: &mut Scope<'c>, fields: &'d Fields, above: &str) -> (Vec<Output>, Vec<Hanging<'d>>) {
         let (mut outputs, mut hanging) = (Vec::new(), Vec::new());
         for (name, field) in fields {
-            let dotted = below(above, name);
+            let (dotted, drop) = (below(above, name), field.missing == Missing::Drop);
             match &field.kind {
                 FieldKind::Relation(relation) => hanging.push(Hanging::Relation {
                     name,
                     dotted,
                     relation,
                     place: &field.place,
+                    drop,
                 }),
                 FieldKind::Group(group) if group.holds_relations() => {
                     let segment = scope.segments.len();
@@ -60,10 +62,11 @@ impl<'c, 'd> Walk<'c, 'd> {
                     outputs.push(Output {
                         prefix: prefix(name),
                         source,
+                        drop,
                         path: dotted,
                     });
                 }
-                FieldKind::Column { .. } | FieldKind::Sql { .. } => {
+                FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => {
                     outputs.extend(self.output(scope, field, prefix(name), dotted));
                 }
             }
@@ -92,10 +95,11 @@ impl<'c, 'd> Walk<'c, 'd> {
                     dotted,
                     relation,
                     place,
+                    drop,
                 } => {
                     let defaults = &self.definition.tables;
                     if let Some(stops) = self.lookup.stops(above.own.table, relation, defaults)
-                        && let Some(child) = self.relation(above, (name, dotted), relation, place, &stops)
+                        && let Some(child) = self.relation(above, (name, dotted, drop), relation, place, &stops)
                     {
                         parts.push(Part::Level(child));
                     }

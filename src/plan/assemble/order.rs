@@ -49,15 +49,17 @@ impl<'c> Walk<'c, '_> {
         let Content::Value(field) = &relation.content else {
             return None;
         };
-        if let FieldKind::Column { column, .. } = &field.kind {
+        if let FieldKind::Column { column, path, .. } = &field.kind
+            && path.is_empty()
+        {
             let (named, column) = self.column(scope, column, &field.place)?;
             if column.has_order() {
                 return Some(Term::of(named.alias, column));
             }
         }
         match scope.segments.first()?.first()?.source {
-            Source::Selected(at) => Some(Term::text(scope.list.expression(at)?)),
-            Source::Object(_) | Source::Single { .. } => None,
+            Source::Selected(at) => Some(Term::text(&format!("({})", scope.list.expression(at)?))),
+            Source::Constant(_) | Source::Object(_) | Source::Single { .. } => None,
         }
     }
 }

@@ -19,7 +19,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     pub fn relation(
         &mut self,
         above: &mut Scope<'c>,
-        (name, dotted): (&str, String),
+        (name, dotted, drop): (&str, String, bool),
         relation: &'d Relation,
         place: &Place,
         stops: &[Stop<'c>],
@@ -67,6 +67,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             order,
             children: scope.children,
             required: relation.required,
+            drop,
         });
         Some(above.children.len() - 1)
     }

@@ -100,6 +100,7 @@ impl<'c> Walk<'c, '_> {
             order: Rank::Arrival,
             children: scope.children,
             required: false,
+            drop: false,
         });
     }
 }

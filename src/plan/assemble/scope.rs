@@ -1,11 +1,11 @@
 //! A level while its fields are read: which tables they may name, and what its statement selects for them.
 
-use crate::catalog::{Column, Table, Wire, quote};
-use crate::definition::{ColumnName, Field, FieldKind, Sql};
+use crate::catalog::{Column, Table, Wire, literal, quote};
+use crate::definition::{ColumnName, Field, FieldKind, Missing, Sql};
 use crate::mistake::Place;
 use crate::plan::select::SelectList;
 use crate::plan::uses::{Path, UseId};
-use crate::plan::{Expression, Output, PlannedTable, Source};
+use crate::plan::{Expression, Output, PlannedTable, Source, names};
 
 use super::Walk;
 
@@ -73,19 +73,55 @@ impl<'c> Scope<'c> {
 impl<'c> Walk<'c, '_> {
     /// A column or an expression; a bare value has no prefix.
     pub fn output(&mut self, scope: &mut Scope<'c>, field: &Field, prefix: String, path: String) -> Option<Output> {
-        let at = match &field.kind {
-            FieldKind::Column { column, .. } => {
+        let source = match &field.kind {
+            FieldKind::Column { column, path, .. } => {
                 let (named, column) = self.column(scope, column, &field.place)?;
-                scope.list.value(&named.alias, column)
+                if path.is_empty() {
+                    Source::Selected(scope.list.value(&named.alias, column))
+                } else {
+                    Source::Selected(self.within(scope, &named, column, path, &field.place)?)
+                }
             }
-            FieldKind::Sql { sql, .. } => self.computed(scope, sql),
+            FieldKind::Sql { sql, .. } => Source::Selected(self.computed(scope, sql)),
+            FieldKind::Constant { json, .. } => Source::Constant(json.clone()),
             FieldKind::Group(_) | FieldKind::Relation(_) => return None, // more than a value
         };
         Some(Output {
+            // Among bare values, a null keeps its place.
+            drop: field.missing == Missing::Drop && !prefix.is_empty(),
             prefix,
-            source: Source::Selected(at),
+            source,
             path,
         })
+    }
+
+    /// Position of what a path within a JSON value leads to.
+    fn within(
+        &mut self,
+        scope: &mut Scope<'c>,
+        named: &Named<'c>,
+        column: &Column,
+        path: &[String],
+        place: &Place,
+    ) -> Option<usize> {
+        if !matches!(column.wire, Wire::Json | Wire::Jsonb) {
+            self.lookup.mistakes.add(
+                place,
+                format!(
+                    "`path` into column {:?} of {:?} ({})",
+                    column.name, named.table.name, column.type_name
+                ),
+                "a path leads into json or jsonb; for other types use sql:",
+            );
+            return None;
+        }
+        let keys = names::list(path.iter().map(|key| literal(key)));
+        let (alias, name) = (quote(&named.alias), quote(&column.name));
+        Some(
+            scope
+                .list
+                .add(format!("{alias}.{name} #> ARRAY[{keys}]::text[]"), column.wire),
+        )
     }
 
     /// The column that is meant, of which the level's documents depend from now on.
