@@ -2,7 +2,7 @@
 # Each says at once what is missing on this machine. State and downloads stay under target/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint demo mutants soak clean-state tools
+.PHONY: help up down test lint demo mutants soak bench-build clean-state tools
 SHELL := /bin/bash
 
 help: ## this list
@@ -31,6 +31,10 @@ mutants: tools ## takes out one guard of the protocol at a time and sees a test 
 soak: tools ## what takes long: hours of writes, kills and restarts
 	stack/stack up
 	tests/soak/run
+
+bench-build: tools ## what building documents costs, beside other ways to the same bytes (SCALE=0.05)
+	stack/stack up
+	set -a && eval "$$(stack/stack env)" && cargo run --release --locked --example bench-build -- --scale $(or $(SCALE),0.05)
 
 up: ## start the local Postgres, Kafka and Elasticsearch
 	stack/stack up

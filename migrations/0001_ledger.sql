@@ -119,11 +119,11 @@ CREATE TABLE highwater.repeated_delete (
 CREATE INDEX repeated_delete_due ON highwater.repeated_delete (due_at);
 
 -- Work over many keys of one generation: backfill (all roots by ranges), sweep (the same, then every id in the index),
--- expansion (the roots that certain touches reach).
+-- expansion (the roots that certain touches reach), verify (every document against its rows, before the alias moves).
 CREATE TABLE highwater.job (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     generation  integer     NOT NULL REFERENCES highwater.generation ON DELETE CASCADE,
-    kind        text        NOT NULL CHECK (kind IN ('backfill', 'sweep', 'expansion')),
+    kind        text        NOT NULL CHECK (kind IN ('backfill', 'sweep', 'expansion', 'verify')),
     -- waiting: ranges not yet cut; running; done.
     state       text        NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done')),
     at          timestamptz NOT NULL DEFAULT now(),
@@ -156,19 +156,41 @@ CREATE TABLE highwater.watermark (
 );
 
 -- For applications: "this row changed", in any transaction, where no trigger can see it. The table must be captured.
+-- The key is logged as its columns print it, with the settings of the triggers.
 CREATE FUNCTION highwater.touch(captured regclass, VARIADIC key text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE layout highwater.capture;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET intervalstyle = 'postgres' SET bytea_output = 'hex' SET extra_float_digits = 1 AS $$
+DECLARE
+    layout highwater.capture;
+    type_name text;
+    printed text;
 BEGIN
     SELECT * INTO layout FROM highwater.capture WHERE table_oid = captured AND current;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'highwater does not capture table %', captured
             USING HINT = 'Only tables that a definition uses can be touched; see "highwater plan".';
     END IF;
-    IF cardinality(key) <> layout.key_columns THEN
+    key := ARRAY(SELECT unnest(key)); -- counted from 1, however it was given
+    IF cardinality(key) <> layout.key_columns OR array_position(key, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'the key of % has % column(s): %', captured, layout.key_columns, layout.columns[:layout.key_columns]
             USING HINT = 'Give one text value for each, in this order.';
     END IF;
+    FOR at IN 1 .. layout.key_columns LOOP
+        SELECT format_type(atttypid, -1) INTO type_name
+            FROM pg_attribute WHERE attrelid = captured AND attname = layout.columns[at] AND NOT attisdropped;
+        IF NOT FOUND THEN
+            -- As a trigger does when a column is gone: anything in the table may have changed.
+            INSERT INTO highwater.touch (capture) VALUES (layout.id);
+            RETURN;
+        END IF;
+        BEGIN
+            EXECUTE format('SELECT $1::%s::text', type_name) INTO printed USING key[at];
+            key[at] := printed;
+        EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+            RAISE EXCEPTION 'column % of % cannot hold this value', layout.columns[at], captured
+                USING ERRCODE = SQLSTATE, DETAIL = SQLERRM, HINT = format('Give the text of a value of type %s.', type_name);
+        END;
+    END LOOP;
     INSERT INTO highwater.touch (capture, columns) VALUES (layout.id, key);
 END $$;
 REVOKE ALL ON FUNCTION highwater.touch(regclass, text[]) FROM PUBLIC;

@@ -5,6 +5,8 @@
 //!
 //! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source → plan → definition → catalog → key touch draft error metrics task yaml mistake`
 
+#![warn(clippy::print_stdout, clippy::print_stderr)] // they panic when nobody reads: see `cli::say`
+
 pub mod catalog;
 pub mod cli;
 pub mod config;

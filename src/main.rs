@@ -1,8 +1,11 @@
 //! The program: arguments, a runtime, an exit code.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)] // they panic when nobody reads: see `cli::say`
+
 use std::process::ExitCode;
 
 use clap::Parser;
+use highwater::cli::say::err;
 use highwater::cli::{Arguments, Exit, remedy};
 
 fn main() -> ExitCode {
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("highwater: {error}");
+            err(format_args!("highwater: {error}\n"));
             return ExitCode::from(Exit::Bug as u8);
         }
     };
@@ -33,11 +36,14 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("highwater: {error}");
-            if let Some(remedy) = remedy(&error) {
-                eprintln!("  remedy: {remedy}");
+            let code = Exit::of(&error);
+            if code != Exit::Unread {
+                err(format_args!("highwater: {error}\n"));
             }
-            ExitCode::from(Exit::of(&error) as u8)
+            if let Some(remedy) = remedy(&error) {
+                err(format_args!("  remedy: {remedy}\n"));
+            }
+            ExitCode::from(code as u8)
         }
     }
 }

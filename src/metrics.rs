@@ -22,6 +22,8 @@ pub const DEAD_LETTERS: &str = "highwater_dead_letters";
 pub const PARKED: &str = "highwater_parked";
 pub const TOUCHES_WAITING: &str = "highwater_touches_waiting";
 pub const BACKFILL_PROGRESS: &str = "highwater_backfill_progress_ratio";
+pub const BYTES_UNDER_WAY: &str = "highwater_bytes_under_way";
+pub const BYTES_UNDER_WAY_HIGHEST: &str = "highwater_bytes_under_way_highest";
 pub const BUILD_INFO: &str = "highwater_build_info";
 
 /// Bounds of the histograms, in seconds: from a single document on an idle server (a few milliseconds) to the timeout
@@ -103,7 +105,7 @@ pub fn describe() {
     describe_histogram!(
         DB_QUERY_DURATION,
         Unit::Seconds,
-        "Statements of Postgres beside the builds, by name"
+        "What the touch log asks of Postgres, by query: claim, resolve, settle"
     );
     describe_counter!(CLAIM_TOUCHES, count, "Touches taken from the touch log");
     describe_counter!(KAFKA_MESSAGES, count, "Messages of Kafka that woke the daemon");
@@ -119,6 +121,12 @@ pub fn describe() {
         BACKFILL_PROGRESS,
         count,
         "Part of the backfill that is done, from 0 to 1; an estimate"
+    );
+    describe_gauge!(BYTES_UNDER_WAY, Unit::Bytes, "Documents built and not yet acknowledged");
+    describe_gauge!(
+        BYTES_UNDER_WAY_HIGHEST,
+        Unit::Bytes,
+        "The most that were under way at once since the start"
     );
     describe_gauge!(BUILD_INFO, count, "Always 1; the label tells the version");
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
@@ -147,7 +155,7 @@ pub fn built(elapsed: Duration) {
     histogram!(BUILD_DURATION).record(elapsed);
 }
 
-/// A statement ended; `name` is one of a few written in the source.
+/// A step of the touch log in Postgres was done; `name` is one of a few written in the source.
 pub fn queried(name: &'static str, elapsed: Duration) {
     histogram!(DB_QUERY_DURATION, "query" => name).record(elapsed);
 }
@@ -174,6 +182,12 @@ pub fn parked(index: &str, now: u64) {
 
 pub fn touches_waiting(now: u64) {
     gauge!(TOUCHES_WAITING).set(now as f64);
+}
+
+/// Now, and at most since the start.
+pub fn bytes_under_way(now: usize, highest: usize) {
+    gauge!(BYTES_UNDER_WAY).set(now as f64);
+    gauge!(BYTES_UNDER_WAY_HIGHEST).set(highest as f64);
 }
 
 /// `total` is an estimate, and 0 where nothing is to do.
@@ -214,17 +228,20 @@ mod tests {
             dead_letters("books", 1);
             parked("books", 2);
             touches_waiting(3);
+            bytes_under_way(5, 7);
             backfill_progress("books", 1, 4);
         });
         let described = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).count();
         let typed = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
-        assert_eq!((described, typed), (15, 15), "{text}");
+        assert_eq!((described, typed), (17, 17), "{text}");
         for line in [
             "highwater_documents_failed_total{index=\"books\",reason=\"build\"} 1",
             "highwater_bulk_requests_total{status=\"ok\"} 1",
             "highwater_bulk_duration_seconds_bucket{le=\"0.01\"} 1",
             "highwater_db_query_duration_seconds_count{query=\"claim\"} 1",
             "highwater_claim_touches_total 3",
+            "highwater_bytes_under_way 5",
+            "highwater_bytes_under_way_highest 7",
             "highwater_watermark_lag_seconds{index=\"books\"} 1.5",
             "highwater_backfill_progress_ratio{index=\"books\"} 0.25",
         ] {

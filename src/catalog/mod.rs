@@ -12,6 +12,8 @@ pub struct Catalog {
     /// The schemas that an unqualified name is looked up in, in order.
     pub search_path: Vec<String>,
     pub tables: Vec<Table>,
+    /// Publications FOR ALL TABLES: the ledger's tables go along with the application's.
+    pub whole_publications: Vec<String>,
     /// `server_version_num`, such as 180006.
     pub server_version: u32,
 }
@@ -49,6 +51,9 @@ pub struct Table {
     pub row_security: bool,
     /// The current role may SELECT.
     pub readable: bool,
+    /// A subscription writes to it, to a partition of it or by way of the table it is a partition of: what logical
+    /// replication applies fires no statement triggers.
+    pub subscribed: bool,
 }
 
 #[expect(

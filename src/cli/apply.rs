@@ -1,8 +1,9 @@
 //! `apply`, `uninstall`, `adopt`: what changes the database, by the owner's hand.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use super::Exit;
+use super::say::{self, complain, tell};
 use crate::config::Config;
 use crate::elastic::Elastic;
 use crate::job;
@@ -25,10 +26,10 @@ pub async fn apply(config: &Config, yes: bool) -> anyhow::Result<()> {
     let mut owner = connect_owner(&config.postgres).await?;
     let applied = job::apply::apply(&mut owner, &config.definitions, &role, &config.job).await?;
     if applied.lines.is_empty() {
-        println!("nothing to do: everything is in place");
+        tell!("nothing to do: everything is in place")?;
     }
     for line in applied.lines {
-        println!("{line}");
+        tell!("{line}")?;
     }
     Ok(())
 }
@@ -40,7 +41,7 @@ pub async fn uninstall(config: &Config, yes: bool) -> anyhow::Result<()> {
     )?;
     let mut owner = connect_owner(&config.postgres).await?;
     ledger::migrate::uninstall(&mut owner).await?;
-    println!("the database holds nothing of highwater any more");
+    tell!("the database holds nothing of highwater any more")?;
     Ok(())
 }
 
@@ -52,15 +53,14 @@ pub async fn adopt(config: &Config, yes: bool) -> anyhow::Result<()> {
     let postgres = Postgres::new(&config.postgres)?;
     let elastic = Elastic::connect(&config.elastic)?;
     let mut connection = postgres.connect().await?;
-    let mut highest = 0;
-    for generation in ledger::generation::fed(&mut connection).await?.1 {
-        highest = highest.max(job::verify::highest_epoch(&elastic, &generation.concrete()).await?);
-    }
+    let fed = ledger::generation::fed(&mut connection).await?.1;
+    let indexes: Vec<String> = fed.iter().map(ledger::GenerationRow::concrete).collect();
+    let highest = job::lineage::highest_epoch(&elastic, indexes.iter().map(String::as_str)).await?;
     // The cluster's note of the former source no longer holds.
     let nonce = ledger::identity::nonce(postgres.pool()).await?;
     elastic.delete_nonce(&nonce.source).await?;
     let epoch = ledger::identity::adopt(&mut connection, highest).await?;
-    println!("adopted: documents are versioned by epoch {epoch} from now on");
+    tell!("adopted: documents are versioned by epoch {epoch} from now on")?;
     Ok(())
 }
 
@@ -70,11 +70,10 @@ fn confirm(yes: bool, question: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        eprintln!("{question} Say --yes.");
+        complain!("{question} Say --yes.");
         return Err(Exit::Usage.into());
     }
-    print!("{question} [y/N] ");
-    std::io::stdout().flush()?;
+    say::out(format_args!("{question} [y/N] "))?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     if answer.trim().eq_ignore_ascii_case("y") {

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::definition::{Definition, Fields, Mapping};
 use crate::elastic::{Distribution, Elastic, ElasticError, IndexPlan, Product, Verdict, generation_settings};
 use crate::feed::kafka::{self, KafkaError};
+use crate::job::apply::published;
 use crate::ledger::remedy_of;
 use crate::mistake::{Mistakes, Place};
 use crate::plan::Plan;
@@ -180,6 +181,9 @@ async fn looks<'c>(
     report
         .well
         .push(format!("Postgres {} as {}", version(&catalog), postgres.address()));
+    if let Some((found, remedy)) = published(&catalog) {
+        report.warnings.add(&key(config, "postgres.url"), found, remedy);
+    }
     let mut planned = Vec::new();
     for definition in &config.definitions {
         match Plan::new(definition, &catalog) {

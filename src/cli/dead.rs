@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::say::tell;
 use crate::config::Config;
 use crate::ledger::dead;
 use crate::source::Postgres;
@@ -32,26 +33,29 @@ pub async fn dead(config: &Config, verb: Dead) -> anyhow::Result<()> {
         Dead::List { index, json } => {
             let letters = dead::list(postgres.pool(), index.as_deref(), 1000).await?;
             if json {
-                println!("{}", serde_json::to_string_pretty(&letters)?);
+                tell!("{}", serde_json::to_string_pretty(&letters)?)?;
             } else if letters.is_empty() {
-                println!("no dead letters");
+                tell!("no dead letters")?;
             }
             for letter in letters.iter().filter(|_| !json) {
-                println!(
+                tell!(
                     "{} {} ({} attempts, last {}): {}",
                     letter.index,
                     letter.key,
                     letter.attempts,
                     letter.last_at.format("%Y-%m-%d %H:%M:%S"),
                     letter.reason
-                );
+                )?;
             }
         }
-        Dead::Retry { index, keys } => println!(
-            "{} to be built again",
-            dead::retry(postgres.pool(), index.as_deref(), &keys).await?
-        ),
-        Dead::Drop { index, keys } => println!("{} dropped", dead::drop_letters(postgres.pool(), &index, &keys).await?),
+        Dead::Retry { index, keys } => {
+            let retried = dead::retry(postgres.pool(), index.as_deref(), &keys).await?;
+            tell!("{retried} to be built again")?;
+        }
+        Dead::Drop { index, keys } => {
+            let dropped = dead::drop_letters(postgres.pool(), &index, &keys).await?;
+            tell!("{dropped} dropped")?;
+        }
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ pub enum Exit {
     Unavailable = 69,
     /// A bug.
     Bug = 70,
+    /// Nobody reads what is said.
+    Unread = 74,
     /// Configuration or definitions are wrong.
     Config = 78,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Exit {
             Self::Data => "data differs",
             Self::Unavailable => "a server does not answer",
             Self::Bug => "a bug",
+            Self::Unread => "nobody reads the output",
             Self::Config => "configuration",
         })
     }
@@ -57,6 +60,9 @@ impl Exit {
     pub fn of(error: &anyhow::Error) -> Self {
         if let Some(exit) = error.downcast_ref::<Self>() {
             return *exit;
+        }
+        if super::say::is_unread(error) {
+            return Self::Unread;
         }
         if error.is::<Mistakes>() {
             return Self::Config;

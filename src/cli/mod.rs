@@ -6,6 +6,7 @@ mod dead;
 mod exit;
 mod plan;
 mod run;
+pub mod say;
 mod show;
 mod status;
 mod verify;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use exit::{Exit, remedy};
+use say::tell;
 
 use crate::config::Config;
 
@@ -120,8 +122,9 @@ pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
         Verb::Run { apply } => run::run(config, apply).await,
         Verb::Check { offline } => {
             let report = check::check(&config, offline).await;
-            println!("{report}");
-            Exit::with_code(report.exit_code())
+            let said = tell!("{report}");
+            Exit::with_code(report.exit_code())?; // a mistake weighs more than a reader who left
+            Ok(said?)
         }
         Verb::Plan { sql } => plan::plan(&config, sql).await,
         Verb::Apply { yes } => apply::apply(&config, yes).await,

@@ -1,20 +1,22 @@
 //! `plan`: what the definitions come to, without changing anything.
 
+use super::say::tell;
 use crate::config::Config;
-use crate::job::apply::plan_all;
+use crate::job::apply::{plan_all, unused};
 use crate::source::Postgres;
 use crate::source::catalog::read_catalog;
 
 pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
     let mut connection = Postgres::new(&config.postgres)?.connect().await?;
     let catalog = read_catalog(&mut connection).await?;
-    for (_, plan) in plan_all(&config.definitions, &catalog)? {
+    let plans = plan_all(&config.definitions, &catalog)?;
+    for (_, plan) in &plans {
         if sql {
-            println!("{}\n{}", plan.print(), plan.print_capture());
-            println!("-- mapping\n{}\n", serde_json::to_string_pretty(&plan.mappings)?);
+            tell!("{}\n{}", plan.print(), plan.print_capture())?;
+            tell!("-- mapping\n{}\n", serde_json::to_string_pretty(&plan.mappings)?)?;
         } else {
-            println!("index {}", plan.index);
-            println!(
+            tell!("index {}", plan.index)?;
+            tell!(
                 "  documents from {}, key {}",
                 plan.root_table().sql,
                 plan.key
@@ -22,17 +24,24 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
                     .map(|key| key.name.as_str())
                     .collect::<Vec<_>>()
                     .join(", ")
-            );
+            )?;
             for level in plan.levels.iter().skip(1) {
-                println!("  {}", level.path);
+                tell!("  {}", level.path)?;
             }
             for capture in &plan.captures {
-                println!("  captures {} ({})", capture.table.sql, capture.columns.join(", "));
+                tell!("  captures {} ({})", capture.table.sql, capture.columns.join(", "))?;
             }
         }
         for warning in &plan.warnings.0 {
-            println!("warning: {warning}");
+            tell!("warning: {warning}")?;
         }
+    }
+    for unused in unused(&mut connection, &catalog, &plans).await? {
+        let comment = if sql { "-- " } else { "" };
+        tell!(
+            "{comment}{} is no longer used: `apply` takes its triggers away",
+            unused.name
+        )?;
     }
     Ok(())
 }

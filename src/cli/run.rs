@@ -28,7 +28,8 @@ pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_target(false);
+        .with_target(false)
+        .log_internal_errors(false); // it would complain on stderr about stderr, and panic
     if json {
         subscriber.json().init();
     } else {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Exit;
+use super::say::{complain, tell};
 use crate::config::Config;
 use crate::draft::Op;
 use crate::elastic::{Document, DocumentId, Elastic};
@@ -17,11 +18,11 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
     let Some((generation, plan)) = fleet.plans().filter(|(generation, _)| generation.index == index).last() else {
-        eprintln!("there is no index {index:?}; known are: {}", fleet.known());
+        complain!("there is no index {index:?}; known are: {}", fleet.known());
         return Err(Exit::Usage.into());
     };
     if sql {
-        println!("{}", plan.print());
+        tell!("{}", plan.print())?;
     }
     let key = Key::from_text(key);
     let fences = snapshot::fence_pool(postgres.pool());
@@ -42,7 +43,7 @@ pub async fn show(config: &Config, index: &str, key: &str, sql: bool) -> anyhow:
         .await
     {
         Ok(held) => compare(&generation.concrete, held.as_ref(), now)?,
-        Err(error) => println!("\n{} cannot be asked: {error}", generation.concrete),
+        Err(error) => tell!("\n{} cannot be asked: {error}", generation.concrete)?,
     }
     Ok(())
 }
@@ -57,13 +58,13 @@ fn document(built: &Built) -> Option<Value> {
 
 fn print_built(built: &Built, now: Option<&Value>) -> anyhow::Result<()> {
     if let Some(unfit) = built.unfit.first() {
-        println!("cannot be built: {}", unfit.reason);
+        tell!("cannot be built: {}", unfit.reason)?;
     }
     match now {
-        Some(document) => println!("{}", serde_json::to_string_pretty(document)?),
-        None => println!(
+        Some(document) => tell!("{}", serde_json::to_string_pretty(document)?)?,
+        None => tell!(
             "no document: the table has no such row, its `where` leaves it out, or a required relation is missing"
-        ),
+        )?,
     }
     Ok(())
 }
@@ -71,19 +72,19 @@ fn print_built(built: &Built, now: Option<&Value>) -> anyhow::Result<()> {
 /// Says whether the index holds what would be built now, and what it holds instead.
 fn compare(concrete: &str, held: Option<&Document>, now: Option<Value>) -> anyhow::Result<()> {
     match (held, now) {
-        (None, None) => println!("\n{concrete} does not hold it either"),
-        (None, Some(_)) => println!("\n{concrete} does not hold it yet"),
-        (Some(_), None) => println!("\n{concrete} still holds one"),
+        (None, None) => tell!("\n{concrete} does not hold it either")?,
+        (None, Some(_)) => tell!("\n{concrete} does not hold it yet")?,
+        (Some(_), None) => tell!("\n{concrete} still holds one")?,
         (Some(stored), Some(now)) => {
             let held = without_mark(serde_json::from_str(stored.source.get())?);
             let same = held == now;
-            println!(
+            tell!(
                 "\n{concrete} holds {} (version {})",
                 if same { "the same" } else { "another" },
                 stored.version.0
-            );
+            )?;
             if !same {
-                println!("{}", serde_json::to_string_pretty(&held)?);
+                tell!("{}", serde_json::to_string_pretty(&held)?)?;
             }
         }
     }

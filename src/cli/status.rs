@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::say::{self, tell};
 use crate::config::Config;
 use crate::ledger::status::{self, Status};
 use crate::source::Postgres;
@@ -13,12 +14,12 @@ pub async fn status(config: &Config, watch: bool, json: bool) -> anyhow::Result<
     loop {
         let status = status::read(postgres.pool()).await?;
         if json {
-            println!("{}", serde_json::to_string(&status)?);
+            tell!("{}", serde_json::to_string(&status)?)?;
         } else {
             if watch {
-                print!("\x1b[2J\x1b[H");
+                say::out(format_args!("\x1b[2J\x1b[H"))?;
             }
-            print!("{}", text(&status)?);
+            say::out(format_args!("{}", text(&status)?))?;
         }
         if !watch {
             return Ok(());
@@ -42,22 +43,23 @@ fn text(status: &Status) -> Result<String, std::fmt::Error> {
     )?;
     writeln!(
         out,
-        "\n{:<28} {:<9} {:>22} {:>8} {:>6}",
+        "\n{:<28} {:<9} {:>30} {:>8} {:>6}",
         "INDEX", "STATE", "BUILT", "PARKED", "DEAD"
     )?;
     for index in &status.indexes {
         let built = if index.jobs == 0 {
             "complete".to_owned()
         } else {
-            format!("{} of ~{}", index.documents_done, index.documents_total)
+            let verb = if index.verifying { "verified " } else { "" };
+            format!("{verb}{} of ~{}", index.documents_done, index.documents_total)
         };
         writeln!(
             out,
-            "{:<28} {:<9} {:>22} {:>8} {:>6}",
+            "{:<28} {:<9} {:>30} {:>8} {:>6}",
             index.generation, index.state, built, index.parked, index.dead
         )?;
-        if let Some(reason) = &index.parked_reason {
-            writeln!(out, "  waiting: {reason}")?;
+        if let (Some(reason), Some(since)) = (&index.parked_reason, index.parked_since) {
+            writeln!(out, "  waiting since {}: {reason}", since.format("%Y-%m-%d %H:%M:%S"))?;
         }
     }
     writeln!(out, "\n{:<40} {:<28} AS OF", "TABLE", "LAST TOUCHED")?;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::Exit;
+use super::say::{complain, tell};
 use crate::config::Config;
 use crate::elastic::Elastic;
 use crate::job::verify::{Findings, Verify};
 use crate::ledger::claim;
-use crate::pipeline::Fleet;
+use crate::pipeline::write::A_DOCUMENT;
+use crate::pipeline::{Budget, Fleet};
 use crate::source::build::Builder;
 use crate::source::{Postgres, snapshot};
 
@@ -20,6 +22,7 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
     let fences = snapshot::fence_pool(postgres.pool());
+    let budget = Budget::new(config.pipeline.queue_bytes);
     let (mut sound, mut known) = (true, false);
     for (generation, plan) in fleet
         .plans()
@@ -39,28 +42,31 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
             plan,
             revision: fleet.revision,
             builder,
+            budget: &budget,
+            a_document: A_DOCUMENT,
+            job: None,
             patience: Duration::from_mins(1),
         };
         let findings = verify.run().await?;
-        println!("{}: {}", generation.concrete, words(&findings));
+        tell!("{}: {}", generation.concrete, words(&findings))?;
         for (key, difference) in findings.differing.iter().take(NAMED) {
-            println!("  {key}: {difference:?}");
+            tell!("  {key}: {difference:?}")?;
         }
         sound &= findings.differing.is_empty();
         if repair && !findings.differing.is_empty() {
             let keys: Vec<&str> = findings.differing.iter().map(|(key, _)| key.as_str()).collect();
             claim::touch_documents(postgres.pool(), generation.id, &keys).await?;
-            println!("  {} touched: a running daemon builds them again", keys.len());
+            tell!("  {} touched: a running daemon builds them again", keys.len())?;
         }
     }
     for generation in fleet.generations.values() {
         if let Err(mistakes) = &generation.plan {
-            println!("{}: cannot be planned: {mistakes}", generation.concrete);
+            tell!("{}: cannot be planned: {mistakes}", generation.concrete)?;
             sound = false;
         }
     }
     if !known && sound {
-        eprintln!("there is no such index; known are: {}", fleet.known());
+        complain!("there is no such index; known are: {}", fleet.known());
         return Err(Exit::Usage.into());
     }
     if sound { Ok(()) } else { Err(Exit::Data.into()) }

@@ -109,6 +109,7 @@ pub(super) fn jobs(top: &mut Section<'_>, mistakes: &mut Mistakes) -> JobSetting
         drift_every: jobs.duration("drift_every", default.drift_every),
         nonce_every: jobs.duration("nonce_every", default.nonce_every),
         watermark_every: jobs.duration("watermark_every", default.watermark_every),
+        jobs_kept: jobs.duration("kept", default.jobs_kept),
     };
     capture.finish(mistakes);
     jobs.finish(mistakes);

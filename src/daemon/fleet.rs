@@ -9,14 +9,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::draft::Version;
 use crate::elastic::Elastic;
-use crate::job::bring_up;
+use crate::job::{JobError, bring_up, lineage};
 use crate::ledger;
 use crate::pipeline::Fleet;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 
 /// Reads the fleet again when the ledger's revision moves, or when somebody asks; runs until stopped.
-pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared: Shared, stop: CancellationToken) {
+pub async fn follow(
+    (postgres, elastic): (Postgres, Elastic),
+    fleet: watch::Sender<Arc<Fleet>>,
+    shared: Shared,
+    stop: CancellationToken,
+) {
     loop {
         let asked = tokio::select! {
             () = stop.cancelled() => return,
@@ -26,16 +31,21 @@ pub async fn follow(postgres: Postgres, fleet: watch::Sender<Arc<Fleet>>, shared
         // A set of generations changes seldom; a question asked a hundred times a second is answered once.
         let known = fleet.borrow().revision;
         let moved = asked
-            || ledger::generation::revision(postgres.pool())
+            || postgres
+                .within(ledger::generation::revision(postgres.pool()))
                 .await
                 .is_ok_and(|revision| revision != known);
         if !moved {
             continue;
         }
         // A promotion is what a batch may have stumbled over: answered here, by one daemon; for all others it is done.
-        let epoch = Version(shared.highest.load(Ordering::Relaxed)).epoch();
-        if asked && let Err(error) = ledger::identity::follow_timeline(postgres.pool(), epoch).await {
-            tracing::warn!(error = %error, "the timeline cannot be looked at");
+        if asked {
+            let (known, own) = (fleet.borrow().clone(), Version(shared.highest.load(Ordering::Relaxed)));
+            match lineage::follow_timeline(&postgres, &elastic, &known, own.epoch()).await {
+                Ok(()) => {}
+                Err(error @ JobError::Ahead) => shared.end(&error),
+                Err(error) => tracing::warn!(error = %error, "the timeline cannot be looked at"),
+            }
         }
         match Fleet::read(&postgres).await {
             Ok(read) => {

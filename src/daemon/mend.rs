@@ -1,6 +1,7 @@
 //! Puts capture back where it is not as it should be, on the owner's connection.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,9 @@ use crate::config::Config;
 use crate::job::apply::{self, ApplyError};
 use crate::ledger;
 use crate::source::{Postgres, connect};
+
+/// How long it may take: a table that stays locked is given up after a minute.
+const MENDING: Duration = Duration::from_mins(30);
 
 /// Mends whenever it is asked to, and has everything looked at, since changes may have gone unlogged.
 pub async fn whenever_asked(
@@ -23,8 +27,10 @@ pub async fn whenever_asked(
             () = stop.cancelled() => return,
             asked = asked.recv() => if asked.is_none() { return },
         }
-        if let Err(error) = mend(&config).await {
-            tracing::error!(error = %error, "capture cannot be mended");
+        match tokio::time::timeout(MENDING, mend(&config)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = %error, "capture cannot be mended"),
+            Err(_) => tracing::error!("capture is not mended after {MENDING:?}; beginning anew"),
         }
         replan.notify_one();
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -27,7 +27,7 @@ use crate::job::apply::{self, ApplyError};
 use crate::metrics;
 use crate::pipeline::fleet::FleetError;
 use crate::pipeline::worker::Shared;
-use crate::pipeline::{Fleet, Queue};
+use crate::pipeline::{Budget, Fleet, Queue};
 use crate::source::{Postgres, connect};
 use crate::task::Health;
 use tasks::Tasks;
@@ -107,6 +107,8 @@ struct Daemon {
     fatal: mpsc::Receiver<String>,
     wake: Arc<Notify>,
     health: Health,
+    /// Why it is not proved yet that the database and the cluster belong together.
+    doubt: watch::Sender<Option<String>>,
 }
 
 impl Daemon {
@@ -117,7 +119,7 @@ impl Daemon {
             queue: Arc::new(Queue::default()),
             fleet: receiver,
             replan: Arc::new(Notify::new()),
-            budget: Arc::new(Semaphore::new(config.pipeline.queue_bytes / 1024)),
+            budget: Budget::new(config.pipeline.queue_bytes),
             highest: Arc::new(AtomicI64::new(0)),
             fatal,
             settings: Arc::new(config.pipeline.clone()),
@@ -131,6 +133,7 @@ impl Daemon {
             fatal: fatal_receiver,
             wake: Arc::new(Notify::new()),
             health: Health::default(),
+            doubt: watch::channel(Some("the cluster was not asked yet".to_owned())).0,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::http::ready::{self, Readiness};
 use crate::http::status::Status as Shown;
 use crate::ledger::status::{self, IndexStatus, Status};
 use crate::metrics;
+use crate::pipeline::queue::Hold;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 use crate::task::{Health, State};
@@ -22,6 +23,8 @@ pub struct Observer {
     pub postgres: Postgres,
     pub shared: Shared,
     pub health: Health,
+    /// Why nothing is written yet.
+    pub doubt: watch::Receiver<Option<String>>,
     pub status: watch::Sender<Shown>,
     pub readiness: watch::Sender<Readiness>,
 }
@@ -33,7 +36,7 @@ impl Observer {
         let (bars, mut shown) = (MultiProgress::new(), HashMap::<String, ProgressBar>::new());
         let mut turn: u32 = 0;
         loop {
-            match status::read(self.postgres.pool()).await {
+            match self.postgres.within(status::read(self.postgres.pool())).await {
                 Ok(status) => {
                     if terminal {
                         status.indexes.iter().for_each(|index| draw(&bars, &mut shown, index));
@@ -66,6 +69,8 @@ impl Observer {
         let lag = oldest.and_then(|lag| lag.to_std().ok()).unwrap_or_default();
         let count = |number: i64| u64::try_from(number).unwrap_or_default();
         metrics::touches_waiting(count(status.touches_waiting));
+        let (now, highest) = self.shared.budget.held();
+        metrics::bytes_under_way(now, highest);
         for index in &status.indexes {
             metrics::watermark_lag(&index.index, lag);
             metrics::dead_letters(&index.index, count(index.dead));
@@ -73,7 +78,7 @@ impl Observer {
             metrics::backfill_progress(&index.index, count(index.documents_done), count(index.documents_total));
         }
         let fleet = self.shared.fleet.borrow().clone();
-        let held: BTreeMap<&str, String> = fleet
+        let held: BTreeMap<&str, Hold> = fleet
             .generations
             .values()
             .filter_map(|generation| Some((generation.concrete.as_str(), self.shared.queue.held(generation.id)?)))
@@ -91,7 +96,11 @@ impl Observer {
         };
         self.readiness.send_replace(Readiness {
             postgres: None,
-            elasticsearch: held.values().next().cloned(),
+            elasticsearch: held
+                .values()
+                .next()
+                .map(Hold::to_string)
+                .or_else(|| self.doubt.borrow().clone()),
             kafka,
             indexes: status
                 .indexes
@@ -101,7 +110,10 @@ impl Observer {
         });
         let mut told = Shown::new(status, |_| Some(lag.as_secs_f64()));
         for index in &mut told.indexes {
-            index.waiting = held.get(index.generation.as_str()).cloned().or(index.waiting.take());
+            if let Some(hold) = held.get(index.generation.as_str()) {
+                index.waiting = Some(hold.reason.clone());
+                index.waiting_since = Some(hold.since);
+            }
         }
         self.status.send_replace(told);
     }
@@ -125,7 +137,8 @@ fn say(index: &IndexStatus) {
         index = index.generation,
         documents = index.documents_done,
         of_about = index.documents_total,
-        "building"
+        "{}",
+        if index.verifying { "verifying" } else { "building" }
     );
 }
 

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::DaemonError;
 use crate::config::Config;
+use crate::job::{inspect, retry};
 use crate::pipeline::Fleet;
 use crate::plan::ENCODER;
 use crate::source::Postgres;
@@ -13,8 +14,14 @@ use crate::source::Postgres;
 /// Who holds a connection while waiting for another could wait for ever, were there too few.
 pub fn enough_connections(config: &Config) -> Result<(), DaemonError> {
     let (claims, pipeline) = (config.feed.touch_log.claims, &config.pipeline);
-    // A claim and what resolves it; a build; a range with its own build, or a job with its pages; the rest.
-    let needed = claims * 2 + pipeline.workers + pipeline.backfill_workers * 4 + 6;
+    // A claim and what resolves it; a build; a range with its own build, or a job with its pages; parked keys; a
+    // generation that is verified, with its builds; the rest.
+    let needed = claims * 2
+        + pipeline.workers
+        + pipeline.backfill_workers * 4
+        + retry::SIDE_BY_SIDE
+        + inspect::SIDE_BY_SIDE * 2
+        + 6;
     let given = config.postgres.max_connections as usize;
     if given < needed {
         return Err(DaemonError::Connections { given, needed });

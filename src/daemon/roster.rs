@@ -14,12 +14,13 @@ use super::{Daemon, fleet, mend};
 use crate::feed::kafka;
 use crate::feed::touch_log::{TouchLog, Turn};
 use crate::http::{self, HttpState};
+use crate::job::inspect::Inspector;
 use crate::job::keeper::Keeper;
 use crate::job::retry::Retry;
 use crate::job::walker::Walker;
 use crate::pipeline::Lane;
 use crate::pipeline::worker;
-use crate::pipeline::write::Writer;
+use crate::pipeline::write::{A_DOCUMENT, Writer};
 use crate::source::build::Builder;
 use crate::source::snapshot;
 
@@ -50,6 +51,7 @@ impl Daemon {
             postgres: self.postgres.clone(),
             shared: self.shared.clone(),
             health: self.health.clone(),
+            doubt: self.doubt.subscribe(),
             status,
             readiness,
         };
@@ -63,14 +65,17 @@ impl Daemon {
             let writer = self.writer(&fences, pipeline.live_body_bytes);
             tasks.spawn(
                 "worker",
-                worker::run(self.shared.clone(), Lane::Live, writer, stop.clone()),
+                self.once_proved(stop, worker::run(self.shared.clone(), Lane::Live, writer, stop.clone())),
             );
         }
         for _ in 0..pipeline.backfill_workers {
             let writer = self.writer(&fences, pipeline.live_body_bytes);
             tasks.spawn(
                 "storm worker",
-                worker::run(self.shared.clone(), Lane::Storm, writer, stop.clone()),
+                self.once_proved(
+                    stop,
+                    worker::run(self.shared.clone(), Lane::Storm, writer, stop.clone()),
+                ),
             );
         }
     }
@@ -94,7 +99,8 @@ impl Daemon {
                 wake: self.wake.clone(),
                 turn: turn.clone(),
             };
-            tasks.spawn("touch log", with(stop, |stop| async move { log.run(stop).await }));
+            let task = with(stop, |stop| async move { log.run(stop).await });
+            tasks.spawn("touch log", self.once_proved(stop, task));
         }
         if let Some(kafka) = self.config.feed.kafka.clone() {
             let (wake, reporter, stop) = (self.wake.clone(), self.health.handle("kafka"), stop.clone());
@@ -118,7 +124,8 @@ impl Daemon {
                 settings: self.config.job.clone(),
                 close_after: self.config.feed.touch_log.close_after,
             };
-            tasks.spawn("jobs", with(stop, |stop| async move { walker.run(writer, stop).await }));
+            let task = with(stop, |stop| async move { walker.run(writer, stop).await });
+            tasks.spawn("jobs", self.once_proved(stop, task));
         }
     }
 
@@ -131,7 +138,8 @@ impl Daemon {
             settings: self.config.job.clone(),
             close_after: self.config.feed.touch_log.close_after,
         };
-        tasks.spawn("retry", with(stop, |stop| async move { retry.run(stop).await }));
+        let task = with(stop, |stop| async move { retry.run(stop).await });
+        tasks.spawn("retry", self.once_proved(stop, task));
         let (ask, asked) = mpsc::channel(1);
         let keeper = Keeper {
             postgres: self.postgres.clone(),
@@ -139,6 +147,7 @@ impl Daemon {
             shared: self.shared.clone(),
             settings: self.config.job.clone(),
             mend: ask,
+            doubt: self.doubt.clone(),
         };
         tasks.spawn("keeper", with(stop, |stop| async move { keeper.run(stop).await }));
         let (config, replan) = (self.config.clone(), self.shared.replan.clone());
@@ -146,16 +155,40 @@ impl Daemon {
     }
 
     fn spawn_fleet(&self, tasks: &mut Tasks, stop: &CancellationToken) {
-        let (postgres, shared) = (self.postgres.clone(), self.shared.clone());
+        let (servers, shared) = ((self.postgres.clone(), self.elastic.clone()), self.shared.clone());
         tasks.spawn(
             "fleet",
-            fleet::follow(postgres, self.fleet.clone(), shared, stop.clone()),
+            fleet::follow(servers, self.fleet.clone(), shared, stop.clone()),
         );
         let (postgres, shared) = (self.postgres.clone(), self.shared.clone());
-        tasks.spawn(
-            "bring up",
-            fleet::raise(postgres, self.elastic.clone(), shared, stop.clone()),
-        );
+        let task = fleet::raise(postgres, self.elastic.clone(), shared, stop.clone());
+        tasks.spawn("bring up", self.once_proved(stop, task));
+        let inspector = Inspector {
+            postgres: self.postgres.clone(),
+            elastic: self.elastic.clone(),
+            shared: self.shared.clone(),
+            fences: snapshot::fence_pool(self.postgres.pool()),
+        };
+        tasks.spawn("verify", with(stop, |stop| async move { inspector.run(stop).await }));
+    }
+
+    /// A task that writes to the cluster: it begins once the database and the cluster are known to belong together.
+    fn once_proved<T: Future<Output = ()>>(
+        &self,
+        stop: &CancellationToken,
+        task: T,
+    ) -> impl Future<Output = ()> + use<T> {
+        let (mut doubt, stop) = (self.doubt.subscribe(), stop.clone());
+        async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // It fails when every sender is gone, and with them the daemon.
+                proved = doubt.wait_for(Option::is_none) => if proved.is_err() { return },
+            }
+            if !stop.is_cancelled() {
+                task.await;
+            }
+        }
     }
 
     fn writer(&self, fences: &sqlx::PgPool, body_bytes: usize) -> Writer {
@@ -167,8 +200,11 @@ impl Daemon {
                 self.config.pipeline.queue_bytes,
             ),
             elastic: self.elastic.clone(),
+            queue: self.shared.queue.clone(),
             settings: self.shared.settings.clone(),
             body_bytes,
+            budget: self.shared.budget.clone(),
+            a_document: A_DOCUMENT,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `parse` reads the YAML text and reports every mistake at once; `crate::plan` resolves the names against a catalog.
 
+mod meaning;
 mod parse;
 
 use indexmap::IndexMap;

@@ -100,13 +100,17 @@ impl Elastic {
     }
 
     /// Whether an index or alias of that name exists.
+    ///
+    /// A server that has just started answers 404 for every index until it has read its own state. Asked not to mind
+    /// what is missing, it says then that it knows nothing yet, which is an error here, and gives an empty answer only
+    /// when it knows.
     pub async fn index_exists(&self, name: &str) -> Result<bool, ElasticError> {
-        match self.send(&Request::new(Method::Head, segment(name))).await {
-            Ok(_) => Ok(true),
-            // An answer to HEAD has no body that could say what is missing.
-            Err(ElasticError::Refused { status: 404, .. } | ElasticError::IndexMissing { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let path = format!(
+            "{}/_settings?ignore_unavailable=true&filter_path=*.settings.index.uuid",
+            segment(name)
+        );
+        let found: Map<String, Value> = self.ask(&Request::get(path)).await?;
+        Ok(!found.is_empty())
     }
 
     /// Deletes the index; that it is missing is no error.

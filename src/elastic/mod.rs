@@ -2,7 +2,7 @@
 //!
 //! [`Elastic`] is the client; each other file holds what can be asked of it: writing batches (`bulk`), the fate of each
 //! written document (`outcome`), indexes and what stands before and behind them (`index`, `template`, `alias`),
-//! reading documents back (`document`, `scan`), and the note that ties a cluster to its source (`state`).
+//! reading documents back (`document`, `scan`, `highest`), and the note that ties a cluster to its source (`state`).
 //!
 //! Nothing here retries, waits, splits or counts: an error says which of these is right ([`ElasticError::verdict`]), the
 //! caller does it. No message from here holds a row's content.
@@ -13,6 +13,7 @@ mod client;
 mod document;
 mod error;
 mod fault;
+mod highest;
 mod index;
 mod node;
 mod outcome;

@@ -43,8 +43,9 @@ struct Opened {
     id: String,
 }
 
+/// The answer to a search.
 #[derive(Deserialize)]
-struct Page {
+pub(super) struct Page {
     pit_id: Option<String>,
     timed_out: bool,
     #[serde(rename = "_shards")]
@@ -60,6 +61,19 @@ struct Shards {
 #[derive(Deserialize)]
 struct Hits {
     hits: Vec<Hit>,
+}
+
+impl Page {
+    /// The hits, unless some part of the index has not answered.
+    pub(super) fn hits(self) -> Result<Vec<Hit>, ElasticError> {
+        if self.timed_out || self.shards.failed > 0 {
+            return Err(ElasticError::Busy {
+                status: 200,
+                reason: "some shards did not answer the search".into(),
+            });
+        }
+        Ok(self.hits.hits)
+    }
 }
 
 impl Elastic {
@@ -92,20 +106,15 @@ impl Scan {
         if matches!(self.after, Position::End) {
             return Ok(Vec::new());
         }
-        let page: Page = self
+        let mut page: Page = self
             .elastic
             .ask(&Request::new(Method::Post, "_search").json(&self.search())?)
             .await?;
-        if page.timed_out || page.shards.failed > 0 {
-            return Err(ElasticError::Busy {
-                status: 200,
-                reason: "some shards did not answer the search".into(),
-            });
-        }
-        if let Some(point) = page.pit_id {
+        let point = page.pit_id.take();
+        let mut hits = page.hits()?;
+        if let Some(point) = point {
             self.point = point;
         }
-        let mut hits = page.hits.hits;
         self.after = match hits.last_mut() {
             Some(last) => Position::Behind(last.sort.take().ok_or_else(unsorted)?),
             None => Position::End,

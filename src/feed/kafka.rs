@@ -82,21 +82,25 @@ pub async fn run(
             () = stop.cancelled() => false,
             () = listen(&consumer, &wake) => true,
         };
-        // Leaving the group asks the coordinator, if there is one, and blocks; once seen, for ever. A thread of its own:
-        // the runtime would wait for a blocking task of its, and the program would never end.
-        let (left, leaving) = tokio::sync::oneshot::channel();
-        std::thread::spawn(move || {
-            drop(consumer);
-            let _ = left.send(()); // nobody waits that long
-        });
-        if tokio::time::timeout(GOODBYE, leaving).await.is_err() {
-            tracing::debug!("the consumer of Kafka leaves its group in the background");
-        }
+        leave(move || drop(consumer)).await;
         if alive {
             let _ = tokio::time::timeout(RENEWAL, stop.cancelled()).await;
         }
     }
     Ok(())
+}
+
+/// Leaving the group asks the coordinator, if there is one, and blocks; once seen, for ever. A thread of its own: the
+/// runtime would wait for a blocking task of its, and the program would never end.
+async fn leave(goodbye: impl FnOnce() + Send + 'static) {
+    let (left, leaving) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        goodbye();
+        let _ = left.send(()); // nobody waits that long
+    });
+    if tokio::time::timeout(GOODBYE, leaving).await.is_err() {
+        tracing::debug!("the consumer of Kafka leaves its group in the background");
+    }
 }
 
 /// Returns only when librdkafka says that this consumer is beyond repair.
@@ -262,6 +266,20 @@ mod tests {
         assert!(text.contains("session.timeout.ms"), "{text}");
         let text = error(&[("group.id", "x")]).await;
         assert!(text.contains("write it as `kafka.group`"), "{text}");
+    }
+
+    #[test]
+    fn a_goodbye_that_never_ends_keeps_neither_the_task_nor_the_program() {
+        let started = std::time::Instant::now();
+        let (held, never) = std::sync::mpsc::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(leave(move || _ = never.recv()));
+        drop(runtime); // this waits for blocking tasks
+        assert!(started.elapsed() < GOODBYE * 20, "{:?}", started.elapsed());
+        drop(held);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 //! be taken again for ever.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use tokio::sync::{Mutex, Notify};
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::settings::TouchLogSettings;
 use crate::ledger::claim::{self, Claim, End};
 use crate::ledger::{LedgerError, Settlement};
+use crate::metrics;
 use crate::pipeline::intake;
 use crate::pipeline::receipt::{Closed, Receipt};
 use crate::pipeline::record::{park, record};
@@ -122,16 +123,19 @@ impl TouchLog {
         if self.shared.fleet.borrow().generations.keys().all(waits) {
             return Ok(None);
         }
-        claim::claim(self.postgres.pool(), self.settings.claim_size, end).await
+        let started = Instant::now();
+        let taken = claim::claim(self.postgres.pool(), self.settings.claim_size, end);
+        let taken = self.postgres.within(taken).await;
+        metrics::queried("claim", started.elapsed());
+        taken
     }
 
     async fn process(&self, claim: Claim, stop: &CancellationToken) -> Result<(), ClaimError> {
-        crate::metrics::claimed(claim.touches.len() as u64);
+        metrics::claimed(claim.touches.len() as u64);
         let fleet = self.shared.fleet.borrow().clone();
-        let resolved = {
-            let mut connection = self.postgres.pool().acquire().await.map_err(SourceError::from)?;
-            intake::resolve(&mut connection, &fleet, &claim.touches, self.settings.expansion_above).await?
-        };
+        let started = Instant::now();
+        let resolved = intake::resolve(&self.postgres, &fleet, &claim.touches, self.settings.expansion_above).await?;
+        metrics::queried("resolve", started.elapsed());
         let receipt = Receipt::expecting(resolved.targets.iter().cloned());
         let mut by_generation: HashMap<i32, Vec<_>> = HashMap::new();
         for (generation, key) in resolved.targets {
@@ -178,7 +182,9 @@ impl TouchLog {
         record(&mut settlement, closed, |target| {
             park(&self.shared, fleet, target, oldest)
         });
-        settlement.commit(claim.transaction).await?;
+        let started = Instant::now();
+        self.postgres.within(settlement.commit(claim.transaction)).await?;
+        metrics::queried("settle", started.elapsed());
         Ok(())
     }
 }

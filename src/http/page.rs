@@ -90,7 +90,7 @@ fn indexes(page: &mut String, indexes: &[Index]) {
             progress(index),
             grouped(index.dead),
             grouped(index.parked),
-            escaped(index.waiting.as_deref().unwrap_or_default())
+            waiting(index)
         );
     }
     page.push_str(if indexes.is_empty() {
@@ -100,10 +100,19 @@ fn indexes(page: &mut String, indexes: &[Index]) {
     });
 }
 
+fn waiting(index: &Index) -> String {
+    let reason = escaped(index.waiting.as_deref().unwrap_or_default());
+    match index.waiting_since {
+        Some(since) => format!("{reason} <span class=\"soft\">since {}</span>", moment(since)),
+        None => reason,
+    }
+}
+
 /// The state, and how far its jobs are while there are any.
 fn progress(index: &Index) -> String {
     let state = match index.state {
         IndexState::Live => "<span class=\"good\">live</span>",
+        IndexState::Building if index.verifying => "<span class=\"wait\">verifying</span>",
         IndexState::Building => "<span class=\"wait\">building</span>",
     };
     if index.documents_total == 0 {

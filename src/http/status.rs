@@ -1,5 +1,6 @@
 //! The state of everything, as one value: the page shows it, `/v1/status` gives it to programs.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ready;
@@ -27,6 +28,8 @@ pub struct Index {
     pub index: String,
     pub generation: String,
     pub state: ready::State,
+    /// All is built, and looked at once more before the alias moves.
+    pub verifying: bool,
     /// Of the jobs that are open; the total is an estimate, and both are 0 where there is no job.
     pub documents_done: i64,
     pub documents_total: i64,
@@ -34,8 +37,10 @@ pub struct Index {
     pub watermark_lag_seconds: Option<f64>,
     pub dead: i64,
     pub parked: i64,
-    /// Why it takes no documents now.
+    /// Why it does not take every document now.
     pub waiting: Option<String>,
+    /// Since when; by the oldest change that it lacks, where only the ledger knows.
+    pub waiting_since: Option<DateTime<Utc>>,
 }
 
 impl Status {
@@ -49,6 +54,7 @@ impl Status {
             } else {
                 ready::State::Building
             },
+            verifying: row.verifying,
             index: row.index,
             generation: row.generation,
             documents_done: row.documents_done,
@@ -56,6 +62,7 @@ impl Status {
             dead: row.dead,
             parked: row.parked,
             waiting: row.parked_reason,
+            waiting_since: row.parked_since,
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),

@@ -8,6 +8,7 @@ use sqlx::{Connection, PgConnection};
 use super::settings::JobSettings;
 use crate::catalog::Catalog;
 use crate::definition::Definition;
+use crate::ledger::unused::Unused;
 use crate::ledger::{self, LedgerError};
 use crate::mistake::Mistakes;
 use crate::plan::{Capture, Plan};
@@ -41,21 +42,31 @@ pub async fn apply(
     role: &str,
     settings: &JobSettings,
 ) -> Result<Applied, ApplyError> {
+    alone(owner).await?;
+    let applied = put_in_place(owner, definitions, role, settings).await?;
+    ledger::generation::unlock_capture(owner).await?; // after an error, the connection's end does it
+    Ok(applied)
+}
+
+async fn put_in_place(
+    owner: &mut PgConnection,
+    definitions: &[Definition],
+    role: &str,
+    settings: &JobSettings,
+) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
     let catalog = read_catalog(owner).await?;
     let plans = plan_all(definitions, &catalog)?;
+    if let Some((found, remedy)) = published(&catalog) {
+        tracing::warn!(remedy, "{found}");
+    }
     ledger::migrate::migrate(owner).await?;
     ledger::migrate::grant(owner, role).await?;
     ledger::lease::start(owner, settings.capture_lease, settings.max_touches).await?;
     // Capture of what is to come first, so that it is complete before anything is fed by it.
-    let fed = fed(owner, &catalog).await?;
-    let wanted = Capture::union(
-        fed.iter()
-            .flat_map(|plan| &plan.captures)
-            .chain(plans.iter().flat_map(|(_, plan)| &plan.captures)),
-    );
-    for capture in &wanted {
-        if install(owner, capture).await? {
+    let needed = Needed::read(owner, &catalog, &plans).await?;
+    for capture in &needed.captures {
+        if change(owner, Change::Install(capture)).await? {
             applied.lines.push(format!("captured {}", capture.table.sql));
         }
     }
@@ -69,21 +80,38 @@ pub async fn apply(
         }
         transaction.commit().await?;
     }
+    for unused in &needed.unused {
+        change(owner, Change::Remove(unused)).await?;
+        applied.lines.push(format!("no longer captures {}", unused.name));
+    }
     Ok(applied)
 }
 
-/// Puts capture back as it should be for everything that is fed. Returns whether anything had to be done.
+/// Puts capture back as it should be for everything that is fed. Returns whether anything had to be done: changes may
+/// have gone unlogged then. Capture that covers what is fed stays as it is, whatever else it logs.
 ///
 /// # Errors
 /// Missing rights; tables that stay locked.
 pub async fn mend(owner: &mut PgConnection) -> Result<bool, ApplyError> {
+    alone(owner).await?;
     let catalog = read_catalog(owner).await?;
-    let fed = fed(owner, &catalog).await?;
     let mut mended = false;
-    for capture in &Capture::union(fed.iter().flat_map(|plan| &plan.captures)) {
-        mended |= install(owner, capture).await?;
+    for capture in &Needed::read(owner, &catalog, &[]).await?.captures {
+        if !ledger::capture::installed(owner, capture).await? {
+            mended |= change(owner, Change::Install(capture)).await?;
+        }
     }
+    ledger::generation::unlock_capture(owner).await?;
     Ok(mended)
+}
+
+/// Waits until no other process changes capture.
+async fn alone(owner: &mut PgConnection) -> Result<(), ApplyError> {
+    while !ledger::generation::lock_capture(owner).await? {
+        tracing::info!("another process applies definitions; waiting for it");
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 /// Plans every definition, or says everything that is wrong with any of them.
@@ -102,25 +130,101 @@ pub fn plan_all<'d>(definitions: &'d [Definition], catalog: &Catalog) -> Result<
     mistakes.or(plans)
 }
 
-/// What other definitions that are fed need captured; those that no longer fit the database need nothing.
-async fn fed(owner: &mut PgConnection, catalog: &Catalog) -> Result<Vec<Plan>, ApplyError> {
-    let rows = ledger::generation::fed(owner).await?.1;
-    let plan =
-        |row: &ledger::GenerationRow| Plan::new(&Definition::parse("ledger", &row.definition).ok()?, catalog).ok();
-    Ok(rows.iter().filter_map(plan).collect())
+/// What is wrong with publications that carry the ledger along, and what to do.
+#[must_use]
+pub fn published(catalog: &Catalog) -> Option<(String, &'static str)> {
+    if catalog.whole_publications.is_empty() {
+        return None;
+    }
+    let found = format!(
+        "publications FOR ALL TABLES ({}) carry the ledger's tables along, and a subscriber that has none stops applying",
+        catalog.whole_publications.join(", ")
+    );
+    Some((
+        found,
+        "name the tables or schemas: CREATE PUBLICATION … FOR TABLE …, or FOR TABLES IN SCHEMA …",
+    ))
 }
 
-/// Installs one table's capture; a lock that is not free at once is tried for again, for about a minute in all.
-async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool, ApplyError> {
+/// What the database is to log.
+struct Needed {
+    captures: Vec<Capture>,
+    /// Captured, and needed by no definition: none of those that are fed, and none of `plans`.
+    unused: Vec<Unused>,
+}
+
+impl Needed {
+    /// For everything that is fed, and for `plans`. Definitions that no longer fit the database need nothing; while
+    /// there are such, nothing counts as unused.
+    async fn read(
+        owner: &mut PgConnection,
+        catalog: &Catalog,
+        plans: &[(&Definition, Plan)],
+    ) -> Result<Self, LedgerError> {
+        let rows = ledger::generation::fed(owner).await?.1;
+        let plan =
+            |row: &ledger::GenerationRow| Plan::new(&Definition::parse("ledger", &row.definition).ok()?, catalog).ok();
+        let fed: Vec<Plan> = rows.iter().filter_map(plan).collect();
+        let captures = Capture::union(
+            fed.iter()
+                .chain(plans.iter().map(|(_, plan)| plan))
+                .flat_map(|plan| &plan.captures),
+        );
+        let unused = if fed.len() == rows.len() {
+            ledger::unused::unused(owner, &captures).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self { captures, unused })
+    }
+}
+
+/// The tables whose triggers `apply` would take away, were these plans applied now.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn unused(
+    connection: &mut PgConnection,
+    catalog: &Catalog,
+    plans: &[(&Definition, Plan)],
+) -> Result<Vec<Unused>, LedgerError> {
+    match Needed::read(connection, catalog, plans).await {
+        Ok(needed) => Ok(needed.unused),
+        Err(LedgerError::Absent) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is done to one table.
+#[derive(Clone, Copy)]
+enum Change<'a> {
+    Install(&'a Capture),
+    Remove(&'a Unused),
+}
+
+/// Between two tries for a lock.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Changes one table's capture; a lock that is not free at once is tried for again, for about a minute in all. Returns
+/// whether there was anything to change.
+async fn change(owner: &mut PgConnection, change: Change<'_>) -> Result<bool, ApplyError> {
     const TRIES: u32 = 40;
+    let table = match change {
+        Change::Install(capture) => &capture.table.sql,
+        Change::Remove(unused) => &unused.name,
+    };
     for _ in 0..TRIES {
-        match ledger::capture::install(owner, capture).await {
+        let changed = match change {
+            Change::Install(capture) => ledger::capture::install(owner, capture).await,
+            Change::Remove(unused) => ledger::unused::remove(owner, unused).await.map(|()| true),
+        };
+        match changed {
             Err(LedgerError::Postgres(sqlx::Error::Database(error))) if error.code().as_deref() == Some("55P03") => {
-                tracing::info!(table = capture.table.sql, "the table is locked; trying again");
-                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                tracing::info!(table, "the table is locked; trying again");
+                tokio::time::sleep(PAUSE).await;
             }
             other => return Ok(other?),
         }
     }
-    Err(ApplyError::Locked(capture.table.sql.clone()))
+    Err(ApplyError::Locked(table.clone()))
 }

@@ -1,4 +1,4 @@
-//! Makes generations live: index, backfill, alias.
+//! Makes generations live: index, backfill, a look at every document, alias.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use super::JobError;
 use crate::elastic::{Behind, Elastic, IndexPlan, PointAlias, generation_settings};
-use crate::ledger::job::{Kind, NewJob};
+use crate::ledger::job::Kind;
 use crate::ledger::{self};
 use crate::pipeline::{Fleet, Generation};
 use crate::plan::Plan;
@@ -34,7 +34,9 @@ async fn keep(postgres: &Postgres, elastic: &Elastic, generation: &Generation) -
         return Ok(false);
     }
     tracing::warn!(index = generation.concrete, "the index is gone; building another");
-    ledger::generation::replace(postgres.pool(), generation.id).await?;
+    postgres
+        .within(ledger::generation::replace(postgres.pool(), generation.id))
+        .await?;
     Ok(true)
 }
 
@@ -46,7 +48,9 @@ async fn build(
     plan: &Plan,
 ) -> Result<bool, JobError> {
     let pool = postgres.pool();
-    let started = ledger::job::was_backfilled(pool, generation.id).await?;
+    let started = postgres
+        .within(ledger::job::was_backfilled(pool, generation.id))
+        .await?;
     if !elastic.index_exists(&generation.concrete).await? {
         if started {
             return keep(postgres, elastic, generation).await;
@@ -58,33 +62,38 @@ async fn build(
             index = generation.concrete,
             "an index of this name was there before; taking the next number"
         );
-        ledger::generation::replace(pool, generation.id).await?;
+        postgres
+            .within(ledger::generation::replace(pool, generation.id))
+            .await?;
         return Ok(true);
     }
     if !started {
         // Capture was committed before the generation was: what the ranges miss is in the log.
-        ledger::job::add(
-            pool,
-            &NewJob {
-                generation: generation.id,
-                kind: Kind::Backfill,
-                touched: None,
-            },
-        )
-        .await?;
+        postgres
+            .within(ledger::job::add_once(pool, generation.id, Kind::Backfill))
+            .await?;
         return Ok(false);
     }
-    if ledger::job::is_behind(pool, generation.id).await? {
+    if postgres.within(ledger::job::is_behind(pool, generation.id)).await? {
+        return Ok(false);
+    }
+    if !postgres.within(ledger::job::was_verified(pool, generation.id)).await? {
+        postgres
+            .within(ledger::job::add_once(pool, generation.id, Kind::Verify))
+            .await?;
         return Ok(false);
     }
     elastic.refresh(&generation.concrete).await?;
     if !point(elastic, fleet, generation).await? {
         return Ok(false);
     }
-    let mut transaction = pool.begin().await?;
-    ledger::generation::lock_set(&mut transaction).await?;
-    ledger::generation::promote(&mut transaction, generation.id).await?;
-    transaction.commit().await?;
+    let promoted = async {
+        let mut transaction = pool.begin().await?;
+        ledger::generation::lock_set(&mut transaction).await?;
+        ledger::generation::promote(&mut transaction, generation.id).await?;
+        Ok::<(), JobError>(transaction.commit().await?)
+    };
+    postgres.within(promoted).await?;
     tracing::info!(index = generation.index, generation = generation.concrete, "live");
     Ok(true)
 }

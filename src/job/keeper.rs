@@ -1,5 +1,5 @@
-//! What must be looked after while the daemon runs: the lease, suspicion, watermarks, capture, and that the database and
-//! the cluster still belong together.
+//! What must be looked after while the daemon runs: the lease, suspicion, watermarks, old jobs, capture, and that the
+//! database and the cluster still belong together.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::JobError;
 use super::settings::{CaptureMode, JobSettings};
+use super::{JobError, lineage};
 use crate::draft::Version;
 use crate::elastic::Elastic;
 use crate::ledger;
@@ -25,6 +25,8 @@ pub struct Keeper {
     pub settings: JobSettings,
     /// Mends capture, where it may.
     pub mend: tokio::sync::mpsc::Sender<()>,
+    /// Why it is not proved yet that the database and the cluster belong together; until then nothing is written.
+    pub doubt: tokio::sync::watch::Sender<Option<String>>,
 }
 
 /// Something done every so often; the first time at once.
@@ -58,30 +60,54 @@ impl Keeper {
         let mut watermark = Every::new(self.settings.watermark_every);
         let mut drift = Every::new(self.settings.drift_every);
         let mut nonce = Every::new(self.settings.nonce_every);
+        let mut old = Every::new(self.settings.jobs_kept.min(Duration::from_mins(1)));
         let mut lapse: Option<String> = None;
         loop {
+            if self.doubt.borrow().is_some() {
+                self.prove().await;
+            }
             let turn = async {
                 if lease.is_due() {
-                    self.renew(&mut lapse).await?;
+                    self.postgres.within(self.renew(&mut lapse)).await?;
                 }
-                self.suspicion(&mut lapse).await?;
+                self.postgres.within(self.suspicion(&mut lapse)).await?;
                 if watermark.is_due() {
-                    self.watermark().await?;
+                    self.postgres.within(self.watermark()).await?;
+                }
+                if old.is_due() {
+                    ledger::job::forget_done(self.postgres.pool(), self.settings.jobs_kept).await?;
                 }
                 if drift.is_due() {
-                    self.drift().await?;
+                    self.postgres.within(self.drift()).await?;
                 }
                 if nonce.is_due() {
-                    self.nonce().await?;
+                    self.postgres.within(self.nonce()).await?;
                 }
                 Ok::<(), JobError>(())
             };
-            if let Err(error) = turn.await {
-                tracing::warn!(error = %error, "housekeeping has to wait");
+            match turn.await {
+                Ok(()) => {}
+                Err(error @ JobError::Ahead) => self.shared.end(&error),
+                Err(error) => tracing::warn!(error = %error, "housekeeping has to wait"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(self.settings.watermark_every.min(Duration::from_secs(1))) => {}
+            }
+        }
+    }
+
+    /// Lets those who write begin, once the cluster's note is known to be this ledger's.
+    async fn prove(&self) {
+        let compared = lineage::compare(self.postgres.pool(), &self.elastic);
+        match self.postgres.within(compared).await {
+            Ok(_) => drop(self.doubt.send_replace(None)),
+            Err(error @ JobError::Ahead) => self.shared.end(&error),
+            Err(error) => {
+                let why = Some(error.to_string());
+                if self.doubt.send_replace(why.clone()) != why {
+                    tracing::warn!(error = %error, "nothing is written yet: it is not known what the cluster holds");
+                }
             }
         }
     }
@@ -129,26 +155,32 @@ impl Keeper {
         let fleet = Fleet::read(&self.postgres).await?;
         let wanted = Capture::union(fleet.plans().flat_map(|(_, plan)| &plan.captures));
         let mut connection = self.postgres.pool().acquire().await?;
-        let mut drifted = false;
+        let mut drifted = Vec::new();
         for capture in &wanted {
             if !ledger::capture::installed(&mut connection, capture).await? {
-                drifted = true;
-                match self.settings.capture {
-                    CaptureMode::Manage => tracing::warn!(
-                        table = capture.table.sql,
-                        "capture is not as it was installed; mending it"
-                    ),
-                    CaptureMode::Check => tracing::error!(
-                        table = capture.table.sql,
-                        "capture is not as it was installed, and changes may be missed: run `highwater apply`, then `highwater verify --repair`"
-                    ),
-                }
+                drifted.push(capture);
             }
         }
-        if drifted {
+        // Installed for another set than was read: the next look compares with that one.
+        if ledger::generation::revision(self.postgres.pool()).await? != fleet.revision {
+            return Ok(());
+        }
+        for capture in &drifted {
+            match self.settings.capture {
+                CaptureMode::Manage => tracing::warn!(
+                    table = capture.table.sql,
+                    "capture is not as it was installed; mending it"
+                ),
+                CaptureMode::Check => tracing::error!(
+                    table = capture.table.sql,
+                    "capture is not as it was installed, and changes may be missed: run `highwater apply`, then `highwater verify --repair`"
+                ),
+            }
+        }
+        if !drifted.is_empty() {
             self.shared.replan.notify_one();
         }
-        if drifted && self.settings.capture == CaptureMode::Manage {
+        if !drifted.is_empty() && self.settings.capture == CaptureMode::Manage {
             let _ = self.mend.try_send(()); // full: it is being mended
         }
         let known = self.shared.fleet.borrow().clone();
@@ -161,29 +193,14 @@ impl Keeper {
     /// Commits a number here, then writes it to the cluster: whichever side is older than the other knows of was
     /// restored.
     ///
-    /// One daemon at a time: two at once would each take the other's number for another state. And the ledger is read
-    /// after the cluster: a number is committed before it is written there.
+    /// One daemon at a time: two at once would each take the other's number for another state.
     async fn nonce(&self) -> Result<(), JobError> {
         let pool = self.postgres.pool();
         let Some(alone) = ledger::identity::lock_nonce(pool).await? else {
             return Ok(());
         };
-        let source = ledger::identity::nonce(pool).await?.source;
-        let found: Option<i64> = self
-            .elastic
-            .get_nonce(&source)
-            .await?
-            .and_then(|text| text.parse().ok());
-        let nonce = ledger::identity::nonce(pool).await?;
+        let (found, nonce) = lineage::compare(pool, &self.elastic).await?;
         match found {
-            Some(found) if found > nonce.current => {
-                let _ = self.shared.fatal.try_send(
-                    "the cluster knows of a later state of this database than the database itself: it was restored, or is a copy. \
-                     Run `highwater adopt` if it is to feed the index from now on"
-                        .to_owned(),
-                );
-                return Ok(());
-            }
             Some(found) if found < nonce.confirmed => {
                 tracing::warn!("the cluster is in an older state than before; everything will be looked at again");
                 ledger::identity::suspect_everything(pool).await?;

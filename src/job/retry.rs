@@ -1,5 +1,7 @@
-//! Tries again what was parked, and sends deletes once more.
+//! Tries again what was parked, and sends deletes once more: each index by itself, since one that takes no writes must
+//! not keep the others' waiting.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::JobError;
 use super::settings::JobSettings;
+use super::side_by_side::{Steps, side_by_side};
 use crate::draft::{Draft, Drafts, Op, Version};
 use crate::elastic::{Elastic, Outcome};
 use crate::key::Key;
@@ -15,7 +18,7 @@ use crate::ledger::parked::{self, Parked};
 use crate::ledger::settle::Park;
 use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::receipt::Receipt;
-use crate::pipeline::record::record;
+use crate::pipeline::record::{park, record};
 use crate::pipeline::worker::Shared;
 use crate::pipeline::write::Stop;
 use crate::pipeline::{Fleet, Generation, Lane};
@@ -33,97 +36,58 @@ pub struct Retry {
 /// Keys, or deletes, taken at a time.
 const PAGE: u32 = 500;
 
+/// Generations that are tried at once. Each holds a connection for as long as its claim is open.
+pub const SIDE_BY_SIDE: usize = 4;
+
 impl Retry {
     /// Runs until stopped.
     pub async fn run(&self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            let found = match self.turn().await {
-                Ok(found) => found,
-                Err(error) => {
-                    tracing::warn!(error = %error, "what was parked has to wait");
-                    false
-                }
-            };
-            if !found {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(Duration::from_millis(500)) => {}
-                }
-            }
-        }
+        side_by_side(self, SIDE_BY_SIDE, &stop).await;
     }
 
-    async fn turn(&self) -> Result<bool, JobError> {
-        let keys = self.parked().await?;
-        let deletes = self.deletes().await?;
-        Ok(keys || deletes)
-    }
-
-    /// Generations that may be written to now.
-    fn free(&self, fleet: &Fleet) -> Vec<i32> {
-        let ids = fleet.generations.keys().copied();
-        ids.filter(|id| self.shared.queue.may_try(*id)).collect()
-    }
-
-    async fn parked(&self) -> Result<bool, JobError> {
-        let fleet = self.shared.fleet.borrow().clone();
-        let free = self.free(&fleet);
-        let Some((transaction, keys)) = parked::take(self.postgres.pool(), &free, PAGE).await? else {
+    async fn parked(&self, fleet: &Fleet, generation: i32) -> Result<bool, JobError> {
+        let taken = parked::take(self.postgres.pool(), generation, PAGE);
+        let Some((transaction, keys)) = self.postgres.within(taken).await? else {
             return Ok(false);
         };
         if keys.is_empty() {
             return Ok(false); // another daemon has them
         }
-        let mut taken: HashMap<(i32, Key), Parked> = keys
-            .into_iter()
-            .map(|parked| ((parked.generation, parked.key.clone()), parked))
-            .collect();
-        let receipt = Receipt::expecting(taken.keys().cloned());
-        for (generation, key) in taken.keys() {
-            self.shared.queue.push(*generation, Lane::Live, [key.clone()], &receipt);
-        }
+        let mut taken: HashMap<Key, Parked> = keys.into_iter().map(|parked| (parked.key.clone(), parked)).collect();
+        let receipt = Receipt::expecting(taken.keys().map(|key| (generation, key.clone())));
+        self.shared.queue.push(
+            generation,
+            Lane::Live,
+            taken.keys().cloned().collect::<Vec<_>>(),
+            &receipt,
+        );
         let closed = receipt.close_after(self.close_after).await;
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
             ..Settlement::default()
         };
-        for (target, _) in &closed.settled {
-            if let Some(parked) = taken.get(target) {
-                settlement.unparked.push((target.0, target.1.clone(), parked.serial));
+        for ((_, key), _) in &closed.settled {
+            if let Some(parked) = taken.get(key) {
+                settlement.unparked.push((generation, key.clone(), parked.serial));
             }
         }
-        record(&mut settlement, closed, |target| {
-            let reason = self.shared.queue.held(target.0);
-            let parked = taken.remove(&target);
-            let (at, before) = parked.map_or_else(
-                || (chrono::Utc::now(), String::new()),
-                |parked| (parked.at, parked.reason),
-            );
-            Park {
-                generation: target.0,
+        let held = self.shared.queue.held(generation).map(|hold| hold.reason);
+        record(&mut settlement, closed, |target| match taken.remove(&target.1) {
+            Some(parked) => Park {
+                generation,
                 key: target.1,
-                reason: reason.unwrap_or(before),
-                at,
-            }
+                reason: held.clone().unwrap_or(parked.reason),
+                at: parked.at,
+            },
+            None => park(&self.shared, fleet, target, chrono::Utc::now()),
         });
-        settlement.commit(transaction).await?;
+        self.postgres.within(settlement.commit(transaction)).await?;
         Ok(true)
     }
 
-    /// Each index by itself: one that takes no writes must not keep the others' waiting.
-    async fn deletes(&self) -> Result<bool, JobError> {
-        let fleet = self.shared.fleet.borrow().clone();
-        let mut found = false;
-        for id in self.free(&fleet) {
-            if let Some(generation) = fleet.generations.get(&id) {
-                found |= self.deletes_of(generation).await?;
-            }
-        }
-        Ok(found)
-    }
-
-    async fn deletes_of(&self, generation: &Generation) -> Result<bool, JobError> {
-        let Some(due) = parked::take_deletes(self.postgres.pool(), generation.id, PAGE).await? else {
+    async fn deletes(&self, generation: &Generation) -> Result<bool, JobError> {
+        let taken = parked::take_deletes(self.postgres.pool(), generation.id, PAGE);
+        let Some(due) = self.postgres.within(taken).await? else {
             return Ok(false);
         };
         let mut by_version: HashMap<Version, Vec<Key>> = HashMap::new();
@@ -140,8 +104,33 @@ impl Retry {
             self.shared.obey(generation.id, Some(&Stop::Sink(refused)));
             return Ok(false); // all stay due
         }
-        due.transaction.commit().await.map_err(LedgerError::from)?;
+        self.postgres
+            .within(due.transaction.commit())
+            .await
+            .map_err(LedgerError::from)?;
         Ok(found)
+    }
+}
+
+impl Steps for Retry {
+    /// Generations that may be written to now.
+    fn list(&self) -> (Arc<Fleet>, Vec<i32>) {
+        let fleet = self.shared.fleet.borrow().clone();
+        let ids = fleet.generations.keys().copied();
+        let free = ids.filter(|id| self.shared.queue.may_try(*id)).collect();
+        (fleet, free)
+    }
+
+    async fn step(&self, fleet: &Fleet, generation: &Generation) -> bool {
+        let both = async {
+            let keys = self.parked(fleet, generation.id).await?;
+            let deletes = self.deletes(generation).await?;
+            Ok::<bool, JobError>(keys || deletes)
+        };
+        both.await.unwrap_or_else(|error| {
+            tracing::warn!(index = generation.concrete, error = %error, "what was parked has to wait");
+            false
+        })
     }
 }
 

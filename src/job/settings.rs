@@ -21,6 +21,9 @@ pub struct JobSettings {
     pub nonce_every: Duration,
     /// Between two recordings of how far each table is in the index. What people watch should not lag by more.
     pub watermark_every: Duration,
+    /// How long jobs that are done stay in the ledger: whoever looks at it in the morning sees what the night did, and a
+    /// source of expansions does not fill it.
+    pub jobs_kept: Duration,
 }
 
 impl Default for JobSettings {
@@ -34,6 +37,7 @@ impl Default for JobSettings {
             drift_every: Duration::from_mins(1),
             nonce_every: Duration::from_mins(1),
             watermark_every: Duration::from_secs(1),
+            jobs_kept: Duration::from_hours(24),
         }
     }
 }

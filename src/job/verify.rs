@@ -1,24 +1,26 @@
 //! Verify: builds every document again and compares it with what the index holds. It never writes a document; what
 //! differs is touched, where asked, and goes the way of every change.
 //!
-//! Two passes, each in its own side's order: rows by key ranges against documents by id, then documents against rows,
-//! since the two sides sort and collate differently. What differs at first is looked at again once everything that had
-//! committed by then has settled: a change on its way is not a fault.
+//! Every row is read once and every id of the index: rows by key ranges against documents by id, with a tally of the ids
+//! that were found; then the ids against the tally. What differs at first may be a change on its way. It is built again,
+//! and compared once everything that this build saw has been acknowledged: then the index holds the same, or newer.
 
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Row};
+use tokio::time::Instant;
 
 use super::JobError;
-use crate::draft::Op;
-use crate::elastic::{DocumentId, Elastic, Stored};
+use super::tally::Tally;
+use crate::draft::{Draft, Op, Version};
+use crate::elastic::{DocumentId, Elastic, Mark, Stored};
 use crate::key::Key;
-use crate::ledger::{self, claim};
-use crate::pipeline::Generation;
+use crate::ledger::{self, claim, job};
+use crate::pipeline::{Budget, Generation};
 use crate::plan::{ENCODER, Plan};
 use crate::source::build::Builder;
 use crate::source::error::Verdict;
-use crate::source::{Built, Postgres, Scope};
+use crate::source::{Built, Postgres, Scope, SourceError};
 
 /// Compares one generation.
 pub struct Verify<'a> {
@@ -26,10 +28,17 @@ pub struct Verify<'a> {
     pub elastic: &'a Elastic,
     pub generation: &'a Generation,
     pub plan: &'a Plan,
+    /// The one last seen; nothing is written by it.
     pub revision: i64,
     pub builder: Builder,
-    /// How long changes on their way may take to settle.
+    /// Where the bytes of what is built come from.
+    pub budget: &'a Budget,
+    /// Bytes of a document, as the last part had them.
+    pub a_document: usize,
+    /// How long changes on their way may take to settle, and an outage to pass.
     pub patience: Duration,
+    /// The job in which progress is noted.
+    pub job: Option<i64>,
 }
 
 /// What was found.
@@ -53,37 +62,93 @@ pub enum Difference {
     Extra,
 }
 
-const PAGE: i64 = 1000;
+/// One part as it was looked at.
+#[derive(Default)]
+struct Look {
+    differing: Vec<(Key, Difference)>,
+    /// Ids that the index holds.
+    there: Vec<String>,
+    compared: u64,
+    outdated: u64,
+}
+
+/// When a part is compared with the index.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    AtOnce,
+    /// What the build saw is acknowledged.
+    Settled,
+}
+
+const PAGE: usize = 1000;
 
 impl Verify<'_> {
-    /// Looks at everything.
+    /// Looks at everything, and again at what differs.
     ///
     /// # Errors
-    /// Those of either side.
+    /// Those of either side, once they have lasted.
     pub async fn run(&mut self) -> Result<Findings, JobError> {
         let mut findings = Findings::default();
-        let mut suspects = self.rows(&mut findings).await?;
-        suspects.extend(self.documents().await?);
+        let mut tally = Tally::default();
+        let mut suspects = self.rows(&mut findings, &mut tally).await?;
+        suspects.extend(self.documents(&mut tally).await?);
         suspects.sort();
         suspects.dedup();
-        for _ in 0..5 {
-            if suspects.is_empty() {
-                break;
-            }
-            findings.unsettled = !self.settle().await?;
-            (suspects, findings.differing) = self.again(&suspects).await?;
-            if findings.unsettled {
-                break;
-            }
-            // Whatever changed between settling and looking is given another chance; a fault stays.
-        }
-        self.know_the_dead(&mut findings).await?;
+        self.again(suspects, &mut findings).await?;
         Ok(findings)
     }
 
+    /// Looks again at suspects; `differing` is what stays different, dead letters left out.
+    ///
+    /// # Errors
+    /// Those of either side, once they have lasted.
+    pub async fn again(&mut self, mut suspects: Vec<Key>, findings: &mut Findings) -> Result<(), JobError> {
+        findings.differing.clear();
+        // A document that is missing may be of a row that came and went; whatever is at fault stays.
+        for _ in 0..5 {
+            findings.unsettled = false;
+            findings.differing = self.keys(&suspects, When::Settled, findings).await?.differing;
+            suspects = findings.differing.iter().map(|(key, _)| key.clone()).collect();
+            if suspects.is_empty() || findings.unsettled {
+                break;
+            }
+        }
+        findings.differing.sort_by(|left, right| left.0.cmp(&right.0));
+        self.know_the_dead(findings).await
+    }
+
     /// Rows against documents.
-    async fn rows(&mut self, findings: &mut Findings) -> Result<Vec<Key>, JobError> {
+    async fn rows(&mut self, findings: &mut Findings, tally: &mut Tally) -> Result<Vec<Key>, JobError> {
         let mut suspects = Vec::new();
+        let mut low: Option<Key> = None;
+        for high in self.cut().await? {
+            let scope = Scope::Range {
+                low: low.as_ref(),
+                high: high.as_ref(),
+            };
+            let look = match self.part(scope, When::AtOnce, findings).await {
+                Ok(look) => look,
+                // Some row cannot be computed, or they are too large for one batch.
+                Err(JobError::Source(error)) if error.verdict(false) == Verdict::Bisect => {
+                    let keys = self.keys_between(low.as_ref(), high.as_ref()).await?;
+                    self.keys(&keys, When::AtOnce, findings).await?
+                }
+                Err(error) => return Err(error),
+            };
+            look.there.iter().for_each(|id| tally.add(id));
+            suspects.extend(look.differing.into_iter().map(|(key, _)| key));
+            findings.compared += look.compared;
+            findings.outdated += look.outdated;
+            if let Some(job) = self.job {
+                job::progress(self.postgres.pool(), job, look.compared).await?;
+            }
+            low = high;
+        }
+        Ok(suspects)
+    }
+
+    /// The upper bounds of the parts that rows are looked at in; the last one is open.
+    async fn cut(&self) -> Result<Vec<Option<Key>>, JobError> {
         // Walks the whole key once: on a large table longer than any other statement may take.
         let mut unhurried = self
             .postgres
@@ -91,45 +156,23 @@ impl Verify<'_> {
             .begin_with("BEGIN; SET LOCAL statement_timeout = 0")
             .await?;
         let bounds = sqlx::query(AssertSqlSafe(self.plan.cut_sql()))
-            .bind(PAGE)
+            .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
             .fetch_all(&mut *unhurried)
             .await?;
         unhurried.rollback().await?;
-        let mut low: Option<Key> = None;
-        let mut highs: Vec<Option<Key>> = Vec::with_capacity(bounds.len() + 1);
+        let mut highs = Vec::with_capacity(bounds.len() + 1);
         for row in bounds {
             let parts: Vec<String> = row.try_get(0)?;
             highs.push(Some(Key::from_parts(parts.iter().map(String::as_str))));
         }
         highs.push(None);
-        for high in highs {
-            let scope = Scope::Range {
-                low: low.as_ref(),
-                high: high.as_ref(),
-            };
-            match self.builder.build(self.plan, scope, self.revision).await {
-                Ok(built) => {
-                    findings.compared += built.drafts.items.len() as u64;
-                    suspects.extend(
-                        self.compare(&built, Some(findings))
-                            .await?
-                            .into_iter()
-                            .map(|(key, _)| key),
-                    );
-                    suspects.extend(built.unfit.into_iter().map(|unfit| unfit.key));
-                }
-                // Some row cannot be computed: its keys are looked at one by one below.
-                Err(error) if error.verdict(false) == Verdict::Bisect => {
-                    suspects.extend(self.keys(low.as_ref(), high.as_ref()).await?);
-                }
-                Err(error) => return Err(error.into()),
-            }
-            low = high;
+        if let Some(job) = self.job {
+            job::begin(self.postgres.pool(), job, (highs.len() * PAGE) as u64).await?;
         }
-        Ok(suspects)
+        Ok(highs)
     }
 
-    async fn keys(&self, low: Option<&Key>, high: Option<&Key>) -> Result<Vec<Key>, JobError> {
+    async fn keys_between(&self, low: Option<&Key>, high: Option<&Key>) -> Result<Vec<Key>, JobError> {
         let mut query = sqlx::query(AssertSqlSafe(self.plan.range_keys_sql(low.is_some(), high.is_some())));
         for key in [low, high].into_iter().flatten() {
             for part in key.parts(self.plan.key.len()).unwrap_or_default() {
@@ -144,103 +187,134 @@ impl Verify<'_> {
         Ok(keys)
     }
 
-    /// Documents against rows: those that should not be there.
-    async fn documents(&mut self) -> Result<Vec<Key>, JobError> {
+    /// Documents that no row was found for, by the tally of those that were.
+    async fn documents(&mut self, tally: &mut Tally) -> Result<Vec<Key>, JobError> {
         let mut suspects = Vec::new();
         self.elastic.refresh(&self.generation.concrete).await?;
-        let mut scan = self
-            .elastic
-            .scan_marks(&self.generation.concrete, usize::try_from(PAGE).unwrap_or(1000))
+        self.scan(|stored| tally.take(&stored.id)).await?;
+        if !tally.is_even() {
+            self.scan(|stored| {
+                if tally.doubts(&stored.id) {
+                    suspects.push(key_of(stored));
+                }
+            })
             .await?;
+        }
+        Ok(suspects)
+    }
+
+    async fn scan(&self, mut see: impl FnMut(&Stored)) -> Result<(), JobError> {
+        let mut scan = self.elastic.scan_marks(&self.generation.concrete, PAGE).await?;
         loop {
             let page = scan.page().await?;
             if page.is_empty() {
-                scan.close().await?;
-                return Ok(suspects);
+                return Ok(scan.close().await?);
             }
-            let keys: Vec<Key> = page.iter().map(key_of).collect();
-            match self.builder.build(self.plan, Scope::Keys(&keys), self.revision).await {
-                Ok(built) => {
-                    let gone = built.drafts.items.into_iter().filter(|draft| draft.op == Op::Delete);
-                    suspects.extend(gone.map(|draft| draft.key));
+            page.iter().for_each(&mut see);
+        }
+    }
+
+    /// Looks at keys, by halves where they cannot be built together. What cannot be built alone counts as missing.
+    async fn keys(&mut self, keys: &[Key], when: When, findings: &mut Findings) -> Result<Look, JobError> {
+        let mut all = Look::default();
+        let mut parts: Vec<&[Key]> = keys.chunks(PAGE / 2).collect();
+        while let Some(part) = parts.pop() {
+            match self.part(Scope::Keys(part), when, findings).await {
+                Ok(look) => {
+                    all.differing.extend(look.differing);
+                    all.there.extend(look.there);
+                    all.compared += look.compared;
+                    all.outdated += look.outdated;
                 }
-                Err(error) if error.verdict(false) == Verdict::Bisect => suspects.extend(keys),
-                Err(error) => return Err(error.into()),
+                Err(JobError::Source(error)) if error.verdict(part.len() == 1) == Verdict::Bisect => match part {
+                    [single] => all.differing.push((single.clone(), Difference::Missing)),
+                    several => parts.extend([&several[..several.len() / 2], &several[several.len() / 2..]]),
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Looks at one part; what passes by itself is waited for.
+    async fn part(&mut self, scope: Scope<'_>, when: When, findings: &mut Findings) -> Result<Look, JobError> {
+        let until = Instant::now() + self.patience;
+        loop {
+            match self.look(scope, when, findings).await {
+                Err(error) if passes(&error) && Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                other => return other,
             }
         }
     }
 
-    /// What differs between drafts and index.
-    async fn compare(
-        &self,
-        built: &Built,
-        findings: Option<&mut Findings>,
-    ) -> Result<Vec<(Key, Difference)>, JobError> {
-        let mut outdated = 0;
-        let mut differing = Vec::new();
-        let ids: Vec<DocumentId<'_>> = built
-            .drafts
+    async fn look(&mut self, scope: Scope<'_>, when: When, findings: &mut Findings) -> Result<Look, JobError> {
+        let documents = if let Scope::Keys(keys) = scope {
+            keys.len()
+        } else {
+            PAGE
+        };
+        let mut share = self.budget.share(documents * self.a_document * 2).await;
+        let mut built = loop {
+            self.builder.bound(share.bytes);
+            match self.builder.build(self.plan, scope, self.revision).await {
+                Err(SourceError::Revision { found, .. }) => self.revision = found,
+                Err(SourceError::TooLarge { .. }) if !share.is_whole() => share = share.grown().await,
+                other => break other?,
+            }
+        };
+        let bytes = std::mem::take(&mut built.drafts.body).len(); // the hashes are what is compared
+        self.a_document = bytes.checked_div(built.drafts.items.len()).unwrap_or_default().max(256);
+        drop(share); // what is waited for now needs shares of its own
+        if when == When::Settled {
+            findings.unsettled |= !self.settle().await?;
+        }
+        self.compare(&built).await
+    }
+
+    /// What differs between drafts and index. What was written from a later snapshot than the drafts' says nothing.
+    async fn compare(&self, built: &Built) -> Result<Look, JobError> {
+        let drafts = &built.drafts;
+        let mut look = Look {
+            compared: drafts.items.len() as u64,
+            ..Look::default()
+        };
+        let unfit = built.unfit.iter().map(|unfit| unfit.key.clone());
+        look.differing.extend(unfit.map(|key| (key, Difference::Missing)));
+        let ids: Vec<DocumentId<'_>> = drafts
             .items
             .iter()
             .map(|draft| DocumentId::from(draft.id.as_str()))
             .collect();
         let mut marks = Vec::with_capacity(ids.len());
-        for page in ids.chunks(usize::try_from(PAGE).unwrap_or(1000)) {
+        for page in ids.chunks(PAGE) {
             marks.extend(self.elastic.mget_marks(&self.generation.concrete, page).await?);
         }
-        for ((draft, hash), stored) in built.drafts.items.iter().zip(&built.hashes).zip(marks) {
-            let difference = match (draft.op, stored.as_ref().map(|stored| stored.mark.as_ref())) {
-                (Op::Delete, None) => None,
-                (Op::Delete, Some(_)) => Some(Difference::Extra),
-                (Op::Index, None) => Some(Difference::Missing),
-                (Op::Index, Some(None)) => Some(Difference::Differs),
-                (Op::Index, Some(Some(mark))) if mark.encoder != ENCODER => {
-                    outdated += 1;
-                    None
-                }
-                (Op::Index, Some(Some(mark))) => (mark.hash != format!("{hash:032x}")).then_some(Difference::Differs),
-            };
-            differing.extend(difference.map(|difference| (draft.key.clone(), difference)));
-        }
-        if let Some(findings) = findings {
-            findings.outdated += outdated;
-        }
-        Ok(differing)
-    }
-
-    /// A second look at what differed.
-    async fn again(&mut self, suspects: &[Key]) -> Result<(Vec<Key>, Vec<(Key, Difference)>), JobError> {
-        let mut differing = Vec::new();
-        let mut parts: Vec<&[Key]> = suspects.chunks(500).collect();
-        while let Some(part) = parts.pop() {
-            match self.builder.build(self.plan, Scope::Keys(part), self.revision).await {
-                Ok(built) => {
-                    differing.extend(self.compare(&built, None).await?);
-                    differing.extend(built.unfit.iter().map(|unfit| (unfit.key.clone(), Difference::Missing)));
-                }
-                Err(error) if error.verdict(part.len() == 1) == Verdict::Bisect => match part {
-                    [single] => differing.push((single.clone(), Difference::Missing)),
-                    several => parts.extend([&several[..several.len() / 2], &several[several.len() / 2..]]),
-                },
-                Err(error) => return Err(error.into()),
+        for ((draft, hash), stored) in drafts.items.iter().zip(&built.hashes).zip(marks) {
+            if stored.is_some() {
+                look.there.push(draft.id.clone());
+            }
+            match difference(draft, *hash, stored.as_ref(), drafts.version) {
+                Ok(Some(difference)) => look.differing.push((draft.key.clone(), difference)),
+                Ok(None) => {}
+                Err(Outdated) => look.outdated += 1,
             }
         }
-        differing.sort_by(|left, right| left.0.cmp(&right.0));
-        Ok((differing.iter().map(|(key, _)| key.clone()).collect(), differing))
+        Ok(look)
     }
 
     /// Waits until everything that has committed is acknowledged. Returns whether that came in time.
     async fn settle(&self) -> Result<bool, JobError> {
         let pool = self.postgres.pool();
-        let mark = ledger::lease::running_before(pool).await?;
-        let until = tokio::time::Instant::now() + self.patience;
-        while !claim::has_settled(pool, self.generation.id, &mark).await? {
-            if tokio::time::Instant::now() > until {
+        let seen = claim::committed(pool).await?;
+        let until = Instant::now() + self.patience;
+        while !claim::has_settled(pool, self.generation.id, &seen).await? {
+            if Instant::now() > until {
                 return Ok(false);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        self.elastic.refresh(&self.generation.concrete).await?;
         Ok(true)
     }
 
@@ -258,29 +332,42 @@ impl Verify<'_> {
     }
 }
 
+/// Built by another encoder, so that the hashes cannot be compared.
+struct Outdated;
+
+fn difference(
+    draft: &Draft,
+    hash: u128,
+    stored: Option<&Stored>,
+    seen: Version,
+) -> Result<Option<Difference>, Outdated> {
+    let Some(stored) = stored else {
+        return Ok((draft.op == Op::Index).then_some(Difference::Missing));
+    };
+    let newer = |mark: &Mark| Version(mark.version) > seen && Version(mark.version) == stored.version;
+    match (draft.op, &stored.mark) {
+        (_, Some(mark)) if newer(mark) => Ok(None),
+        (Op::Delete, _) => Ok(Some(Difference::Extra)),
+        (Op::Index, None) => Ok(Some(Difference::Differs)),
+        // Somebody else wrote it, and kept what it says of itself.
+        (Op::Index, Some(mark)) if Version(mark.version) != stored.version => Ok(Some(Difference::Differs)),
+        (Op::Index, Some(mark)) if mark.encoder != ENCODER => Err(Outdated),
+        (Op::Index, Some(mark)) => Ok((mark.hash != format!("{hash:032x}")).then_some(Difference::Differs)),
+    }
+}
+
+/// Whether waiting helps.
+fn passes(error: &JobError) -> bool {
+    match error {
+        JobError::Source(error) => error.verdict(false) == Verdict::Retry,
+        JobError::Elastic(error) => matches!(error.verdict(), crate::elastic::Verdict::Retry),
+        _ => false,
+    }
+}
+
 fn key_of(stored: &Stored) -> Key {
     stored
         .mark
         .as_ref()
         .map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
-}
-
-/// The highest epoch of any document's version in an index; 0 where there is no index.
-///
-/// # Errors
-/// Those of the cluster.
-pub async fn highest_epoch(elastic: &Elastic, index: &str) -> Result<i32, JobError> {
-    let mut highest = 0;
-    if !elastic.index_exists(index).await? {
-        return Ok(highest);
-    }
-    let mut scan = elastic.scan_marks(index, 1000).await?;
-    loop {
-        let page = scan.page().await?;
-        if page.is_empty() {
-            scan.close().await?;
-            return Ok(highest);
-        }
-        highest = page.iter().map(|stored| stored.version.epoch()).fold(highest, i32::max);
-    }
 }

@@ -13,8 +13,8 @@ use super::JobError;
 use super::settings::JobSettings;
 use crate::elastic::{Elastic, Stored};
 use crate::key::Key;
+use crate::ledger::Settlement;
 use crate::ledger::job::{self, ClaimedRange, Job, Kind};
-use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::intake::{reaches, ways};
 use crate::pipeline::receipt::{Closed, Receipt};
 use crate::pipeline::record::{park, record};
@@ -60,7 +60,7 @@ impl Walker {
     /// One step of the oldest job that has one. Returns whether there was any.
     async fn turn(&self, writer: &mut Writer, stop: &CancellationToken) -> Result<bool, JobError> {
         let fleet = self.shared.fleet.borrow().clone();
-        for job in job::open(self.postgres.pool()).await? {
+        for job in self.postgres.within(job::open(self.postgres.pool())).await? {
             let Some(generation) = fleet.generations.get(&job.generation) else {
                 continue;
             };
@@ -70,6 +70,7 @@ impl Walker {
             }
             let stepped = match job.kind {
                 Kind::Expansion => self.expand(&fleet, generation, plan, &job, stop).await?,
+                Kind::Verify => continue, // see `inspect`
                 Kind::Backfill | Kind::Sweep => self.range_of(&fleet, generation, plan, &job, writer, stop).await?,
             };
             if stepped || stop.is_cancelled() {
@@ -88,25 +89,27 @@ impl Walker {
         writer: &mut Writer,
         stop: &CancellationToken,
     ) -> Result<bool, JobError> {
-        let pool = self.postgres.pool();
+        let (postgres, pool) = (&self.postgres, self.postgres.pool());
         if !job.running {
-            job::cut(pool, job.id, &plan.cut_sql(), self.settings.backfill_range).await?;
+            let sql = plan.cut_sql();
+            let cut = job::cut(pool, job.id, &sql, self.settings.backfill_range);
+            postgres.unless_lost(cut, || job::is_untaken(pool, job.id)).await?;
         }
-        if let Some(range) = job::take_range(pool, job.id).await? {
+        if let Some(range) = postgres.within(job::take_range(pool, job.id)).await? {
             self.range(fleet, generation, plan, range, writer).await?;
             return Ok(true);
         }
-        if job::has_ranges(pool, job.id).await? {
+        if postgres.within(job::has_ranges(pool, job.id)).await? {
             return Ok(false); // others are at the last ones
         }
-        let Some(transaction) = job::take_whole(pool, job.id).await? else {
+        let Some(transaction) = postgres.within(job::take_whole(pool, job.id)).await? else {
             return Ok(false);
         };
         if job.kind == Kind::Sweep && !self.ids(fleet, generation, plan, writer, stop).await? {
             return Ok(false);
         }
-        job::finish(pool, job.id).await?;
-        transaction.rollback().await?; // it held the lock only
+        postgres.within(job::finish(pool, job.id)).await?;
+        postgres.within(transaction.rollback()).await?; // it held the lock only
         Ok(true)
     }
 
@@ -119,17 +122,12 @@ impl Walker {
         writer: &mut Writer,
     ) -> Result<(), JobError> {
         let bounds = (range.low.as_ref(), range.high.as_ref());
-        // Its share of the bytes that may be under way: a body being sent, and one being built.
-        let kilobytes = (writer.body_bytes * 2).min(writer.settings.queue_bytes) / 1024;
-        let share = self
-            .shared
-            .budget
-            .acquire_many(u32::try_from(kilobytes).unwrap_or(u32::MAX));
-        let _share = share.await.map_err(|closed| JobError::Waiting(closed.to_string()))?;
-        let report = if let Some(report) = writer.range(generation, plan, bounds.0, bounds.1, fleet.revision).await {
+        let count = self.settings.backfill_range as usize;
+        let whole = writer.range(generation, plan, (bounds.0, bounds.1, count), fleet.revision);
+        let report = if let Some(report) = whole.await {
             report
         } else {
-            // Some row of it cannot be computed: find it by its key.
+            // Some row of it cannot be computed, or it is too large for one batch: by keys.
             let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
             let mut whole = Report::default();
             for page in keys.chunks(PAGE) {
@@ -175,16 +173,18 @@ impl Walker {
         record(&mut settlement, closed, |target| {
             park(&self.shared, fleet, target, chrono::Utc::now())
         });
-        let transaction = match range {
-            Some(range) => {
-                let mut transaction = range.transaction;
-                job::finish_range(&mut transaction, range.job, range.number, documents).await?;
-                transaction
-            }
-            None => self.postgres.pool().begin().await?,
+        let committed = async {
+            let transaction = match range {
+                Some(range) => {
+                    let mut transaction = range.transaction;
+                    job::finish_range(&mut transaction, range.job, range.number, documents).await?;
+                    transaction
+                }
+                None => self.postgres.pool().begin().await?,
+            };
+            settlement.commit(transaction).await
         };
-        settlement.commit(transaction).await?;
-        Ok(())
+        Ok(self.postgres.within(committed).await?)
     }
 
     async fn keys_between(&self, plan: &Plan, low: Option<&Key>, high: Option<&Key>) -> Result<Vec<Key>, JobError> {
@@ -194,13 +194,9 @@ impl Walker {
                 bind(&mut arguments, part.into_owned())?;
             }
         }
-        let rows = sqlx::query_with(
-            AssertSqlSafe(plan.range_keys_sql(low.is_some(), high.is_some())),
-            arguments,
-        )
-        .fetch_all(self.postgres.pool())
-        .await?;
-        keys(&rows)
+        let sql = plan.range_keys_sql(low.is_some(), high.is_some());
+        let asked = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(self.postgres.pool());
+        keys(&self.postgres.within(asked).await?)
     }
 
     /// Every id in the index that no row stands behind is deleted: the build says which, as only it knows what makes a
@@ -237,7 +233,8 @@ impl Walker {
         job: &Job,
         stop: &CancellationToken,
     ) -> Result<bool, JobError> {
-        let Some(transaction) = job::take_whole(self.postgres.pool(), job.id).await? else {
+        let taken = job::take_whole(self.postgres.pool(), job.id);
+        let Some(transaction) = self.postgres.within(taken).await? else {
             return Ok(false);
         };
         let Some((layout, touched)) = job
@@ -263,6 +260,7 @@ impl Walker {
                     let page = {
                         let mut connection = self.postgres.pool().acquire().await?;
                         resolve::roots(
+                            &self.postgres,
                             &mut connection,
                             way.statement,
                             &way.columns,
@@ -285,8 +283,8 @@ impl Walker {
                 }
             }
         }
-        job::finish(self.postgres.pool(), job.id).await?;
-        transaction.rollback().await?;
+        self.postgres.within(job::finish(self.postgres.pool(), job.id)).await?;
+        self.postgres.within(transaction.rollback()).await?;
         Ok(true)
     }
 
@@ -304,9 +302,8 @@ impl Walker {
         };
         let now = chrono::Utc::now();
         record(&mut settlement, closed, |target| park(&self.shared, fleet, target, now));
-        let transaction = self.postgres.pool().begin().await.map_err(LedgerError::from)?;
-        settlement.commit(transaction).await?;
-        Ok(())
+        let committed = async { settlement.commit(self.postgres.pool().begin().await?).await };
+        Ok(self.postgres.within(committed).await?)
     }
 }
 

@@ -105,18 +105,22 @@ pub async fn install(owner: &mut PgConnection, capture: &Capture) -> Result<bool
     Ok(true)
 }
 
-/// Whether the table's capture covers `capture` and is untouched since it was installed.
+/// Whether the table's capture covers `capture` and is untouched since it was installed. It may log more: for a
+/// definition that was applied after `capture` was planned, or one that is no longer fed.
 ///
 /// # Errors
 /// Those of the connection.
 pub async fn installed(connection: &mut PgConnection, capture: &Capture) -> Result<bool, LedgerError> {
-    Ok(look(connection, capture).await? == Look::AsWanted)
+    let found = look(connection, capture).await?;
+    Ok(matches!(found, Look::AsWanted | Look::More))
 }
 
 /// What is found in place of a capture.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
     AsWanted,
+    /// All that is wanted, and untouched, but not that alone.
+    More,
     /// Nothing, or for other columns: whoever needs these is not live yet.
     Otherwise,
     /// Not as it was left: triggers were off or are gone, partitions came or went, columns were rewritten as another
@@ -125,48 +129,87 @@ enum Look {
 }
 
 async fn look(connection: &mut PgConnection, capture: &Capture) -> Result<Look, LedgerError> {
-    let row = sqlx::query("SELECT body, installed FROM highwater.capture WHERE table_oid = $1 AND current")
+    // In one statement: what another process installs in between would be told from what it noted.
+    let sql = format!(
+        "SELECT body, installed, key_columns, columns, compared, {STATE} FROM highwater.capture WHERE table_oid = $3 AND current"
+    );
+    let row = with_state(sqlx::query(AssertSqlSafe(sql)), capture)
         .bind(Oid(capture.table.oid))
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(Look::Otherwise) };
-    let (body, installed): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    let (function, types) = body.rsplit_once(TYPES).unwrap_or((&body, "{}"));
-    let types: BTreeMap<String, String> = serde_json::from_str(types).unwrap_or_default();
-    let retyped = capture
-        .types
-        .iter()
-        .any(|(name, now)| types.get(name).is_some_and(|then| then != now));
-    Ok(if retyped || installed != state(connection, capture).await? {
+    let (body, installed, now): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(5)?);
+    let (function, kept) = body.rsplit_once(KEPT).unwrap_or((&body, "{}"));
+    let kept: Kept = serde_json::from_str(kept).unwrap_or_default();
+    let logged = Layout {
+        table_oid: capture.table.oid,
+        columns: row.try_get(3)?,
+        key_columns: usize::try_from(row.try_get::<i32, _>(2)?).unwrap_or_default(),
+        compared: row.try_get(4)?,
+    };
+    Ok(if kept.retyped(capture) || installed != now {
         Look::Drifted
     } else if function == capture.function_sql(0) {
         Look::AsWanted
+    } else if kept.covers(&logged, capture) {
+        Look::More
     } else {
         Look::Otherwise
     })
 }
 
-/// Stands between the function's text and the types of its columns, in what is kept to tell drift.
-const TYPES: &str = "\n-- types: ";
+/// Stands between the function's text and what else is kept to tell drift.
+const KEPT: &str = "\n-- kept: ";
+
+/// What a capture is compared by, beside what it logs.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Kept {
+    /// Whether a change of any column is logged.
+    any: bool,
+    types: BTreeMap<String, String>,
+}
+
+impl Kept {
+    fn retyped(&self, wanted: &Capture) -> bool {
+        let mut types = wanted.types.iter();
+        types.any(|(name, now)| self.types.get(name).is_some_and(|then| then != now))
+    }
+
+    /// Whether what is logged, and when, is all that `wanted` asks for.
+    fn covers(&self, logged: &Layout, wanted: &Capture) -> bool {
+        let key = |columns: &[String], count: usize| columns.get(..count).map(<[String]>::to_vec);
+        let compared = |column: &String| logged.compared.contains(column);
+        let used = self.any || (!wanted.used.any && wanted.used.columns.iter().all(compared));
+        used && key(&logged.columns, logged.key_columns) == key(&wanted.columns, wanted.key_columns)
+            && wanted.columns.iter().all(|column| logged.columns.contains(column))
+    }
+}
 
 fn body(capture: &Capture) -> String {
-    let types = serde_json::to_string(&capture.types).unwrap_or_default(); // a map of strings is always JSON
-    format!("{}{TYPES}{types}", capture.function_sql(0))
+    let kept = Kept {
+        any: capture.used.any,
+        types: capture.types.clone(),
+    };
+    let kept = serde_json::to_string(&kept).unwrap_or_default(); // names and types are always JSON
+    format!("{}{KEPT}{kept}", capture.function_sql(0))
 }
 
 /// The versions of the catalog rows of triggers and function: disabled and enabled again between two looks still shows.
+const STATE: &str = "coalesce((SELECT string_agg(concat_ws(':', relid, tgname, t.xmin, tgenabled), ' ' ORDER BY relid, tgname) FROM unnest($1) AS tables(relid) \
+    LEFT JOIN pg_trigger AS t ON tgrelid = relid AND tgname LIKE 'highwater\\_%' AND NOT tgisinternal), '') || ' / ' || \
+    coalesce((SELECT xmin::text FROM pg_proc WHERE oid = to_regprocedure($2)), '')";
+
 async fn state(connection: &mut PgConnection, capture: &Capture) -> Result<String, LedgerError> {
+    let query = sqlx::query(AssertSqlSafe(format!("SELECT {STATE}")));
+    Ok(with_state(query, capture).fetch_one(connection).await?.try_get(0)?)
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// Binds what [`STATE`] asks for.
+fn with_state<'q>(query: Query<'q>, capture: &Capture) -> Query<'q> {
     let oids: Vec<Oid> = tables(capture).map(|table| Oid(table.oid)).collect();
-    let row = sqlx::query(
-        "SELECT coalesce((SELECT string_agg(concat_ws(':', relid, tgname, t.xmin, tgenabled), ' ' ORDER BY relid, tgname) FROM unnest($1) AS tables(relid) \
-         LEFT JOIN pg_trigger AS t ON tgrelid = relid AND tgname LIKE 'highwater\\_%' AND NOT tgisinternal), '') || ' / ' || \
-         coalesce((SELECT xmin::text FROM pg_proc WHERE oid = to_regprocedure($2)), '')",
-    )
-    .bind(oids)
-    .bind(format!("{}()", capture.function()))
-    .fetch_one(connection)
-    .await?;
-    Ok(row.try_get(0)?)
+    query.bind(oids).bind(format!("{}()", capture.function()))
 }
 
 fn tables(capture: &Capture) -> impl Iterator<Item = &PlannedTable> {

@@ -42,7 +42,7 @@ pub enum End {
 
 /// The commit that removes touches may be lost in a crash: they would be there again. So it need not wait for the disk.
 pub(super) const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; \
-    SET LOCAL idle_in_transaction_session_timeout = '5min'; SET LOCAL statement_timeout = '1min'";
+    SET LOCAL idle_in_transaction_session_timeout = '5min'";
 
 /// Takes at most `limit` touches that nobody else has taken; `None` when there are none.
 ///
@@ -117,19 +117,29 @@ pub async fn waiting(pool: &PgPool, most: i64) -> Result<i64, LedgerError> {
     Ok(counted.fetch_one(pool).await?.try_get(0)?)
 }
 
-/// Whether everything that transactions below `mark` touched has settled, as far as a generation is concerned.
+/// What has committed by now.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn has_settled(pool: &PgPool, generation: i32, mark: &str) -> Result<bool, LedgerError> {
+pub async fn committed(pool: &PgPool) -> Result<String, LedgerError> {
+    Ok(sqlx::query("SELECT pg_current_snapshot()::text")
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?)
+}
+
+/// Whether everything that was touched in `committed` has settled, as far as a generation is concerned.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn has_settled(pool: &PgPool, generation: i32, committed: &str) -> Result<bool, LedgerError> {
     let row = sqlx::query(
-        "SELECT NOT EXISTS (SELECT FROM highwater.touch WHERE xid < $2::text::xid8) \
+        "SELECT NOT EXISTS (SELECT FROM highwater.touch WHERE pg_visible_in_snapshot(xid, $2::text::pg_snapshot)) \
          AND NOT EXISTS (SELECT FROM highwater.parked WHERE generation = $1) \
-         AND NOT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND state <> 'done') \
-         AND pg_snapshot_xmin(pg_current_snapshot()) >= $2::text::xid8",
+         AND NOT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND state <> 'done' AND kind <> 'verify')",
     )
     .bind(generation)
-    .bind(mark)
+    .bind(committed)
     .fetch_one(pool)
     .await?;
     Ok(row.try_get(0)?)

@@ -79,6 +79,31 @@ pub async fn lock_set(connection: &mut PgConnection) -> Result<(), LedgerError> 
     Ok(())
 }
 
+/// Whether nobody else applies or mends now; nobody does then until [`unlock_capture`], or the connection's end. What
+/// one installs for a definition that it has not added yet, another one would take back.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn lock_capture(owner: &mut PgConnection) -> Result<bool, LedgerError> {
+    Ok(
+        sqlx::query("SELECT pg_try_advisory_lock(hashtextextended('highwater.capture', 0))")
+            .fetch_one(owner)
+            .await?
+            .try_get(0)?,
+    )
+}
+
+/// Lets others apply and mend again.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn unlock_capture(owner: &mut PgConnection) -> Result<(), LedgerError> {
+    sqlx::query("SELECT pg_advisory_unlock(hashtextextended('highwater.capture', 0))")
+        .execute(owner)
+        .await?;
+    Ok(())
+}
+
 /// Adds a generation to be built, unless the newest fed one of that index has this definition already. Returns whether
 /// it was added.
 ///

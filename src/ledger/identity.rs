@@ -20,21 +20,34 @@ pub async fn record_highest(pool: &PgPool, version: Version) -> Result<(), Ledge
     Ok(())
 }
 
-/// Answers a promotion: a new epoch above `seen`, the new timeline, everything suspect. Does nothing when another
-/// daemon has done it already.
+/// Whether the database is on another timeline than when it was last confirmed.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn follow_timeline(pool: &PgPool, seen: i32) -> Result<(), LedgerError> {
-    sqlx::query(
+pub async fn is_on_another_timeline(pool: &PgPool) -> Result<bool, LedgerError> {
+    Ok(sqlx::query(
+        "SELECT timeline <> substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) FROM highwater.source",
+    )
+    .fetch_one(pool)
+    .await?
+    .try_get(0)?)
+}
+
+/// Answers a promotion: a new epoch above `seen`, the new timeline, everything suspect. Returns the epoch; `None` when
+/// another daemon has done it already.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn follow_timeline(pool: &PgPool, seen: i32) -> Result<Option<i32>, LedgerError> {
+    let row = sqlx::query(
         "UPDATE highwater.source SET epoch = greatest(epoch, $1) + 1, highest_position = 0, revision = revision + 1, suspect_since = coalesce(suspect_since, now()), \
          timeline = substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) \
-         WHERE timeline <> substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)",
+         WHERE timeline <> substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) RETURNING epoch",
     )
     .bind(seen)
-    .execute(pool)
+    .fetch_optional(pool)
     .await?;
-    Ok(())
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Makes this database the source from now on, whatever it was: a new epoch above `seen`, its own lineage, all suspect.

@@ -1,5 +1,7 @@
 //! Work over many keys, cut into ranges that are claimed like touches: locked while worked on, gone when done.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
@@ -18,6 +20,8 @@ pub enum Kind {
     Sweep,
     /// The roots that touched rows reach.
     Expansion,
+    /// Every document against its rows, before the alias moves to the index.
+    Verify,
 }
 
 impl Kind {
@@ -27,6 +31,7 @@ impl Kind {
             Self::Backfill => "backfill",
             Self::Sweep => "sweep",
             Self::Expansion => "expansion",
+            Self::Verify => "verify",
         }
     }
 
@@ -34,6 +39,7 @@ impl Kind {
         match text {
             "expansion" => Self::Expansion,
             "sweep" => Self::Sweep,
+            "verify" => Self::Verify,
             _ => Self::Backfill,
         }
     }
@@ -87,13 +93,21 @@ impl NewJob {
     }
 }
 
-/// Adds a job outside any claim.
+/// Adds a job of this kind, unless the generation ever had one.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn add(pool: &PgPool, job: &NewJob) -> Result<(), LedgerError> {
+pub async fn add_once(pool: &PgPool, generation: i32, kind: Kind) -> Result<(), LedgerError> {
     let mut transaction = pool.begin().await?;
-    job.insert(&mut transaction).await?;
+    super::generation::lock_set(&mut transaction).await?;
+    sqlx::query(
+        "INSERT INTO highwater.job (generation, kind) SELECT $1, $2 \
+         WHERE NOT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind = $2)",
+    )
+    .bind(generation)
+    .bind(kind.as_str())
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -171,6 +185,15 @@ pub async fn cut(pool: &PgPool, job: i64, cut_sql: &str, size: u32) -> Result<()
         .await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// Whether nobody works at the job's row: what was at it is over, or was lost with its connection.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn is_untaken(pool: &PgPool, job: i64) -> Result<bool, LedgerError> {
+    let free = sqlx::query("SELECT FROM highwater.job WHERE id = $1 FOR UPDATE SKIP LOCKED");
+    Ok(free.bind(job).fetch_optional(pool).await?.is_some())
 }
 
 /// One range under way; dropped, it is free again.
@@ -258,6 +281,32 @@ pub async fn take_whole(pool: &PgPool, job: i64) -> Result<Option<Transaction<'s
     lock::held(transaction, question.bind(job)).await
 }
 
+/// Notes that a job goes through about `total` documents, from the first.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn begin(pool: &PgPool, job: i64, total: u64) -> Result<(), LedgerError> {
+    sqlx::query("UPDATE highwater.job SET state = 'running', total = $2, done = 0 WHERE id = $1")
+        .bind(job)
+        .bind(i64::try_from(total).unwrap_or(i64::MAX))
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Notes that so many more documents are done.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn progress(pool: &PgPool, job: i64, documents: u64) -> Result<(), LedgerError> {
+    sqlx::query("UPDATE highwater.job SET done = done + $2 WHERE id = $1")
+        .bind(job)
+        .bind(i64::try_from(documents).unwrap_or(i64::MAX))
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// Marks a job done.
 ///
 /// # Errors
@@ -292,10 +341,43 @@ pub async fn is_behind(pool: &PgPool, generation: i32) -> Result<bool, LedgerErr
 /// Those of the connection.
 pub async fn was_backfilled(pool: &PgPool, generation: i32) -> Result<bool, LedgerError> {
     Ok(
-        sqlx::query("SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind <> 'expansion')")
-            .bind(generation)
-            .fetch_one(pool)
-            .await?
-            .try_get(0)?,
+        sqlx::query(
+            "SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind IN ('backfill', 'sweep'))",
+        )
+        .bind(generation)
+        .fetch_one(pool)
+        .await?
+        .try_get(0)?,
     )
+}
+
+/// Whether the generation was verified.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn was_verified(pool: &PgPool, generation: i32) -> Result<bool, LedgerError> {
+    Ok(sqlx::query(
+        "SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind = 'verify' AND state = 'done')",
+    )
+    .bind(generation)
+    .fetch_one(pool)
+    .await?
+    .try_get(0)?)
+}
+
+/// Forgets jobs that have been done for `kept`; not those by which a generation that is being built is known to have
+/// been filled.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn forget_done(pool: &PgPool, kept: Duration) -> Result<(), LedgerError> {
+    sqlx::query(
+        "DELETE FROM highwater.job AS job USING highwater.generation AS generation WHERE generation.id = job.generation \
+         AND job.state = 'done' AND job.finished_at <= now() - $1 * interval '1 second' \
+         AND (job.kind = 'expansion' OR generation.state <> 'building')",
+    )
+    .bind(kept.as_secs_f64())
+    .execute(pool)
+    .await?;
+    Ok(())
 }

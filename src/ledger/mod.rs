@@ -13,6 +13,7 @@ pub mod migrate;
 pub mod parked;
 pub mod settle;
 pub mod status;
+pub mod unused;
 pub mod watermark;
 
 pub use claim::{Claim, Touch};

@@ -12,44 +12,41 @@ use crate::key::Key;
 /// A parked key as it was taken.
 #[derive(Clone, Debug)]
 pub struct Parked {
-    pub generation: i32,
     pub key: Key,
     pub serial: i64,
     pub at: DateTime<Utc>,
     pub reason: String,
 }
 
-/// Takes keys that are due, of the generations named.
+/// Takes keys that are due, of one generation.
 ///
 /// # Errors
 /// Those of the connection.
 pub async fn take(
     pool: &PgPool,
-    generations: &[i32],
+    generation: i32,
     limit: u32,
 ) -> Result<Option<(Transaction<'static, Postgres>, Vec<Parked>)>, LedgerError> {
-    let due =
-        sqlx::query("SELECT EXISTS (SELECT FROM highwater.parked WHERE due_at <= now() AND generation = ANY($1))");
-    if !due.bind(generations).fetch_one(pool).await?.try_get::<bool, _>(0)? {
+    let due = sqlx::query("SELECT EXISTS (SELECT FROM highwater.parked WHERE due_at <= now() AND generation = $1)");
+    if !due.bind(generation).fetch_one(pool).await?.try_get::<bool, _>(0)? {
         return Ok(None);
     }
     let mut transaction = pool.begin_with(BEGIN).await?;
     let rows = sqlx::query(
-        "SELECT generation, key, serial, at, reason FROM highwater.parked WHERE due_at <= now() AND generation = ANY($1) \
+        "SELECT key, serial, at, reason FROM highwater.parked WHERE due_at <= now() AND generation = $1 \
          ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
     )
-    .bind(generations)
+    .bind(generation)
     .bind(i64::from(limit))
     .fetch_all(&mut *transaction)
     .await?;
     let mut parked = Vec::with_capacity(rows.len());
     for row in rows {
         parked.push(Parked {
-            generation: row.try_get(0)?,
-            key: Key::from_text(row.try_get(1)?),
-            serial: row.try_get(2)?,
-            at: row.try_get(3)?,
-            reason: row.try_get(4)?,
+            key: Key::from_text(row.try_get(0)?),
+            serial: row.try_get(1)?,
+            at: row.try_get(2)?,
+            reason: row.try_get(3)?,
         });
     }
     Ok(Some((transaction, parked)))

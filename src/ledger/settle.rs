@@ -64,18 +64,12 @@ impl Settlement {
     /// # Errors
     /// Those of the statements.
     pub async fn write(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
-        if let Some(revision) = self.revision {
-            let found: i64 = sqlx::query("SELECT revision FROM highwater.source")
-                .fetch_one(&mut *connection)
-                .await?
-                .try_get(0)?;
-            if found != revision {
-                return Err(LedgerError::Refused(format!(
-                    "the set of indexes has moved on to revision {found}"
-                )));
-            }
+        let found = self.remove_done(connection).await?;
+        if self.revision.is_some_and(|revision| revision != found) {
+            return Err(LedgerError::Refused(format!(
+                "the set of indexes has moved on to revision {found}"
+            )));
         }
-        self.remove_done(connection).await?;
         if !self.unparked.is_empty() {
             self.unpark(connection).await?;
         }
@@ -94,26 +88,27 @@ impl Settlement {
         Ok(())
     }
 
-    /// Touches and the dead letters of written documents, in one round trip.
-    async fn remove_done(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
+    /// Touches and the dead letters of written documents, in one round trip that returns the ledger's revision too.
+    async fn remove_done(&self, connection: &mut PgConnection) -> Result<i64, LedgerError> {
         let (ids, xids): (Vec<i64>, Vec<&str>) = self.touches.iter().map(|(id, xid)| (*id, xid.as_str())).unzip();
         let generations: Vec<i32> = self.written.iter().map(|written| written.0).collect();
         let keys: Vec<&str> = self.written.iter().map(|written| written.1.as_str()).collect();
         let versions: Vec<i64> = self.written.iter().map(|written| written.2.0).collect();
-        sqlx::query(
+        let row = sqlx::query(
             "WITH done AS (DELETE FROM highwater.touch AS touch USING unnest($1::bigint[], $2::text[]::xid8[]) AS done(id, xid) \
-             WHERE touch.id = done.id AND touch.xid = done.xid) \
-             DELETE FROM highwater.dead AS dead USING unnest($3::int[], $4::text[], $5::bigint[]) AS written(generation, key, version) \
-             WHERE dead.generation = written.generation AND dead.key = written.key AND dead.version <= written.version",
+             WHERE touch.id = done.id AND touch.xid = done.xid), \
+             over AS (DELETE FROM highwater.dead AS dead USING unnest($3::int[], $4::text[], $5::bigint[]) AS written(generation, key, version) \
+             WHERE dead.generation = written.generation AND dead.key = written.key AND dead.version <= written.version) \
+             SELECT revision FROM highwater.source",
         )
         .bind(ids)
         .bind(xids)
         .bind(generations)
         .bind(keys)
         .bind(versions)
-        .execute(connection)
+        .fetch_one(connection)
         .await?;
-        Ok(())
+        Ok(row.try_get(0)?)
     }
 
     async fn unpark(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
@@ -155,16 +150,20 @@ impl Settlement {
         Ok(())
     }
 
+    /// A letter that was not there before is confirmed: its key is touched in the same commit, and built once more. The
+    /// document may have been written from a newer snapshot meanwhile, by a claim that was settled before this one and
+    /// found no letter to remove; now it does.
     async fn bury(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
         let mut sorted: Vec<&Death> = self.dead.iter().collect();
         sorted.sort_by(|left, right| (left.generation, &left.key).cmp(&(right.generation, &right.key)));
         sorted.dedup_by(|left, right| (left.generation, &left.key) == (right.generation, &right.key));
         sqlx::query(
-            "INSERT INTO highwater.dead AS dead (generation, key, version, reason) \
+            "WITH buried AS (INSERT INTO highwater.dead AS dead (generation, key, version, reason) \
              SELECT dying.* FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[]) AS dying(generation, key, version, reason) \
              JOIN highwater.generation AS generation ON generation.id = dying.generation \
              ON CONFLICT (generation, key) DO UPDATE SET version = greatest(dead.version, excluded.version), reason = excluded.reason, \
-             attempts = dead.attempts + 1, last_at = now()",
+             attempts = dead.attempts + 1, last_at = now() RETURNING generation, key, xmax = 0 AS first) \
+             INSERT INTO highwater.touch (generation, columns) SELECT generation, ARRAY[key] FROM buried WHERE first",
         )
         .bind(sorted.iter().map(|death| death.generation).collect::<Vec<_>>())
         .bind(sorted.iter().map(|death| death.key.as_str()).collect::<Vec<_>>())

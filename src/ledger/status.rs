@@ -1,5 +1,6 @@
 //! The state of every index, for `status`, `/readyz` and metrics: one statement over the ledger.
 
+use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgPool;
 
@@ -28,11 +29,15 @@ pub struct IndexStatus {
     pub state: String,
     /// Open jobs, and how far they are, in documents; the total is an estimate.
     pub jobs: i64,
+    /// All is built, and looked at once more before the alias moves.
+    pub verifying: bool,
     pub documents_done: i64,
     pub documents_total: i64,
     pub parked: i64,
     /// Why the oldest parked key waits.
     pub parked_reason: Option<String>,
+    /// When it was touched.
+    pub parked_since: Option<DateTime<Utc>>,
     pub dead: i64,
 }
 
@@ -46,11 +51,12 @@ pub async fn read(pool: &PgPool) -> Result<Status, LedgerError> {
         .await?;
     let rows = sqlx::query(
         "SELECT generation.index_name, format('%s-%s', generation.index_name, lpad(generation.number::text, 6, '0')), generation.state, \
-         job.open, job.done, job.total, parked.parked, parked.reason, dead.dead \
+         job.open, job.done, job.total, job.verifying, parked.parked, parked.reason, parked.since, dead.dead \
          FROM highwater.generation AS generation \
-         CROSS JOIN LATERAL (SELECT count(*) AS open, coalesce(sum(done), 0)::bigint AS done, coalesce(sum(greatest(total, done)), 0)::bigint AS total \
+         CROSS JOIN LATERAL (SELECT count(*) AS open, coalesce(sum(done), 0)::bigint AS done, coalesce(sum(greatest(total, done)), 0)::bigint AS total, \
+             coalesce(bool_and(kind = 'verify'), false) AS verifying \
              FROM highwater.job WHERE job.generation = generation.id AND job.state <> 'done') AS job \
-         CROSS JOIN LATERAL (SELECT count(*) AS parked, (array_agg(reason ORDER BY at))[1] AS reason FROM highwater.parked WHERE parked.generation = generation.id) AS parked \
+         CROSS JOIN LATERAL (SELECT count(*) AS parked, (array_agg(reason ORDER BY at))[1] AS reason, min(at) AS since FROM highwater.parked WHERE parked.generation = generation.id) AS parked \
          CROSS JOIN LATERAL (SELECT count(*) AS dead FROM highwater.dead WHERE dead.generation = generation.id) AS dead \
          WHERE generation.state <> 'retired' ORDER BY generation.index_name, generation.number",
     )
@@ -64,9 +70,11 @@ pub async fn read(pool: &PgPool) -> Result<Status, LedgerError> {
             jobs: row.try_get(3)?,
             documents_done: row.try_get(4)?,
             documents_total: row.try_get(5)?,
-            parked: row.try_get(6)?,
-            parked_reason: row.try_get(7)?,
-            dead: row.try_get(8)?,
+            verifying: row.try_get(6)?,
+            parked: row.try_get(7)?,
+            parked_reason: row.try_get(8)?,
+            parked_since: row.try_get(9)?,
+            dead: row.try_get(10)?,
         })
     };
     Ok(Status {

@@ -30,7 +30,7 @@ pub async fn look(pool: &PgPool) -> Result<(), LedgerError> {
     sqlx::query(
         "WITH elsewhere AS (SELECT least((SELECT min(at) FROM highwater.parked), \
              (SELECT min(job.at) FROM highwater.job AS job JOIN highwater.generation AS generation ON generation.id = job.generation \
-              WHERE job.state <> 'done' AND generation.state <> 'retired')) AS at), \
+              WHERE job.state <> 'done' AND job.kind <> 'verify' AND generation.state <> 'retired')) AS at), \
          unsettled AS (SELECT capture, min(at) AS at FROM highwater.touch GROUP BY capture), \
          marks AS (SELECT format('%s.%s', current.schema_name, current.table_name) AS table_name, \
              least($1, min(unsettled.at), (SELECT at FROM elsewhere)) AS last_touched \

@@ -38,7 +38,7 @@ pub enum FleetError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error("reading the catalog: {0}")]
-    Catalog(#[source] sqlx::Error),
+    Catalog(#[from] sqlx::Error),
 }
 
 impl Fleet {
@@ -47,10 +47,14 @@ impl Fleet {
     /// # Errors
     /// Those of the connection. A definition that no longer fits is kept, with its mistakes.
     pub async fn read(postgres: &Postgres) -> Result<Self, FleetError> {
-        let mut connection = postgres.pool().acquire().await.map_err(FleetError::Catalog)?;
+        postgres.within(Box::pin(Self::read_now(postgres))).await
+    }
+
+    async fn read_now(postgres: &Postgres) -> Result<Self, FleetError> {
+        let mut connection = postgres.pool().acquire().await?;
         let (revision, rows) = ledger::generation::fed(&mut connection).await?;
         let layouts = ledger::capture::layouts(postgres.pool()).await?;
-        let catalog = read_catalog(&mut connection).await.map_err(FleetError::Catalog)?;
+        let catalog = read_catalog(&mut connection).await?;
         let generations = rows
             .into_iter()
             .map(|row| (row.id, Arc::new(Generation::new(row, &catalog))))

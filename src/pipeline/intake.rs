@@ -15,9 +15,9 @@ use crate::ledger::Touch;
 use crate::ledger::capture::Layout;
 use crate::ledger::job::{Kind, NewJob, Touched};
 use crate::plan::{Fanout, Plan};
-use crate::source::SourceError;
 use crate::source::error::Verdict;
 use crate::source::resolve::{self, Columns};
+use crate::source::{Postgres, SourceError};
 
 /// What a claim comes to.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ type Rows<'t> = Vec<&'t [Option<String>]>;
 /// # Errors
 /// Those of the statements; nothing is settled then.
 pub async fn resolve(
-    connection: &mut PgConnection,
+    postgres: &Postgres,
     fleet: &Fleet,
     touches: &[Touch],
     storm_above: u64,
@@ -70,6 +70,7 @@ pub async fn resolve(
         kind: Kind::Sweep,
         touched: None,
     }));
+    let mut connection = postgres.pool().acquire().await?;
     for (generation, plan) in fleet.plans() {
         resolved.jobs.extend(
             marked
@@ -80,7 +81,7 @@ pub async fn resolve(
             let layout = &fleet.layouts[number];
             for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.table_oid) {
                 follow(
-                    connection,
+                    (postgres, &mut connection),
                     generation.id,
                     plan,
                     fanout,
@@ -114,7 +115,7 @@ fn marker(generation: &Generation, plan: &Plan, layout: &Layout) -> Option<NewJo
 
 #[expect(clippy::too_many_arguments, reason = "one step of `resolve`, which holds them all")]
 async fn follow(
-    connection: &mut PgConnection,
+    (postgres, connection): (&Postgres, &mut PgConnection),
     generation: i32,
     plan: &Plan,
     fanout: &Fanout,
@@ -141,7 +142,16 @@ async fn follow(
     }
     for way in ways(fanout, layout, if fanout.direct { Vec::new() } else { whole }, key_only) {
         let limit = i64::try_from(storm_above).unwrap_or(i64::MAX - 1) + 1;
-        let keys = match resolve::roots(connection, way.statement, &way.columns, None, plan.key.len(), limit).await {
+        let found = resolve::roots(
+            postgres,
+            connection,
+            way.statement,
+            &way.columns,
+            None,
+            plan.key.len(),
+            limit,
+        );
+        let keys = match found.await {
             // A value that does not fit its column: told by hand, or logged before the column got another type. It must
             // not stop the others, and what it stood for is among all.
             Err(error) if error.verdict(true) == Verdict::Bisect => {

@@ -3,6 +3,7 @@
 //! `intake` turns touches into keys, `queue` holds them until a worker takes a batch, `write` builds and sends it, and
 //! each key's `receipt` is told what became of it. Nobody else writes documents.
 
+pub mod budget;
 pub mod fleet;
 pub mod intake;
 pub mod queue;
@@ -12,6 +13,7 @@ pub mod settings;
 pub mod worker;
 pub mod write;
 
+pub use budget::Budget;
 pub use fleet::{Fleet, Generation};
 pub use queue::{Lane, Queue};
 pub use receipt::{Fate, Receipt};

@@ -4,9 +4,11 @@
 //! A key pushed while it waits joins that wait: the snapshot is taken only after the batch is.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use hashbrown::{HashMap, HashSet};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -49,12 +51,22 @@ struct Line {
     receipts: HashMap<Key, Vec<Receipt>>,
 }
 
-/// A generation that takes no writes for now.
+/// A generation that takes no writes for now, or not all of them.
 #[derive(Clone, Debug)]
 pub struct Hold {
+    /// Until then it is not tried.
     pub until: Instant,
     pub reason: String,
+    /// When it took everything for the last time, as far as anyone knows.
+    pub since: DateTime<Utc>,
     attempts: u32,
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        write!(formatter, "{} (since {since})", self.reason)
+    }
 }
 
 /// Keys taken to be built, and who waits for each. Give it back, or settle every key and call [`Queue::done`].
@@ -208,8 +220,25 @@ impl Queue {
         waiting.held = Some(Hold {
             until: Instant::now() + pause,
             reason: reason.to_owned(),
+            since: waiting.held.as_ref().map_or_else(Utc::now, |hold| hold.since),
             attempts: attempts + 1,
         });
+    }
+
+    /// Notes why a generation takes only part of what it is sent; nobody has to wait for it. Returns whether this is
+    /// news.
+    pub fn hampered(&self, generation: i32, reason: &str) -> bool {
+        let mut state = self.lock();
+        let waiting = state.generations.entry(generation).or_default();
+        let known = waiting.held.get_or_insert_with(|| Hold {
+            until: Instant::now(),
+            reason: String::new(),
+            since: Utc::now(),
+            attempts: 0,
+        });
+        let news = known.reason != reason;
+        reason.clone_into(&mut known.reason);
+        news
     }
 
     /// The generation takes writes again.
@@ -219,14 +248,9 @@ impl Queue {
         }
     }
 
-    /// Why a generation waits, if it does.
-    pub fn held(&self, generation: i32) -> Option<String> {
-        self.lock()
-            .generations
-            .get(&generation)?
-            .held
-            .as_ref()
-            .map(|hold| hold.reason.clone())
+    /// Why a generation waits, if it does, and since when.
+    pub fn held(&self, generation: i32) -> Option<Hold> {
+        self.lock().generations.get(&generation)?.held.clone()
     }
 
     /// Whether a held generation may be tried now.
@@ -324,5 +348,21 @@ mod tests {
         queue.hold(1, "read-only", Duration::from_secs(1), Duration::from_secs(10));
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 2);
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 1, "released by time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hampered_generation_goes_on_and_says_why_since_the_first_time() {
+        let queue = Queue::default();
+        assert!(queue.hampered(1, "busy"));
+        assert!(queue.may_try(1));
+        let since = queue.held(1).map(|hold| hold.since);
+        assert!(!queue.hampered(1, "busy"));
+        queue.hold(1, "gone", Duration::from_secs(1), Duration::from_secs(10));
+        assert!(!queue.may_try(1));
+        assert!(queue.hampered(1, "busy"));
+        assert!(!queue.may_try(1), "what it waits for is not shortened");
+        assert_eq!(queue.held(1).map(|hold| hold.since), since);
+        queue.release(1);
+        assert!(queue.held(1).is_none());
     }
 }

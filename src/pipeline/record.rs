@@ -31,13 +31,13 @@ pub fn record(settlement: &mut Settlement, closed: Closed, mut park: impl FnMut(
 
 /// A key that could not be settled in time, and why.
 pub fn park(shared: &Shared, fleet: &Fleet, (generation, key): Target, at: DateTime<Utc>) -> Park {
-    let reason = shared
-        .queue
-        .held(generation)
-        .unwrap_or_else(|| match fleet.generations.get(&generation) {
+    let reason = shared.queue.held(generation).map_or_else(
+        || match fleet.generations.get(&generation) {
             Some(_) => "not written in time".to_owned(),
             None => "the generation is not planned".to_owned(),
-        });
+        },
+        |hold| hold.reason,
+    );
     Park {
         generation,
         key,

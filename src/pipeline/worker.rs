@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
+use super::budget::Budget;
 use super::fleet::Fleet;
 use super::queue::{Lane, Queue, Taken};
 use super::receipt::Fate;
@@ -18,8 +19,8 @@ pub struct Shared {
     pub fleet: watch::Receiver<Arc<Fleet>>,
     /// Asks for the fleet to be read again.
     pub replan: Arc<Notify>,
-    /// Bytes that may be under way, in kilobytes.
-    pub budget: Arc<Semaphore>,
+    /// Bytes that may be under way.
+    pub budget: Arc<Budget>,
     /// The highest version written by this process.
     pub highest: Arc<AtomicI64>,
     /// Something that must end the daemon.
@@ -29,29 +30,16 @@ pub struct Shared {
 
 /// Serves one lane until the task is dropped between batches.
 pub async fn run(shared: Shared, lane: Lane, mut writer: Writer, stop: tokio_util::sync::CancellationToken) {
-    let mut bytes_a_document = 4096;
     let mut most = shared.settings.batch_keys;
     loop {
         let taken = tokio::select! {
             () = stop.cancelled() => return,
             taken = shared.queue.take(lane, most) => taken,
         };
-        let kilobytes = (taken.keys.len() * bytes_a_document / 1024).clamp(1, shared.settings.queue_bytes / 1024);
-        let Ok(permit) = shared
-            .budget
-            .acquire_many(u32::try_from(kilobytes).unwrap_or(u32::MAX))
-            .await
-        else {
-            return;
-        };
-        let report = shared.one(&mut writer, taken).await;
-        drop(permit);
-        if report.bytes > 0 {
-            bytes_a_document = report.bytes.max(256);
-        }
+        let aged = shared.one(&mut writer, taken).await;
         // As many documents as fill a body, and half of that when a batch grew too old to be written.
-        let fitting = (writer.body_bytes / bytes_a_document).clamp(50, shared.settings.batch_keys.max(50));
-        most = if report.aged {
+        let fitting = (writer.body_bytes / writer.a_document).clamp(50, shared.settings.batch_keys.max(50));
+        most = if aged {
             (most / 2).max(1)
         } else {
             (most * 2).min(fitting)
@@ -59,14 +47,9 @@ pub async fn run(shared: Shared, lane: Lane, mut writer: Writer, stop: tokio_uti
     }
 }
 
-/// What a worker learns from a batch.
-struct Learnt {
-    aged: bool,
-    bytes: usize,
-}
-
 impl Shared {
-    async fn one(&self, writer: &mut Writer, mut taken: Taken) -> Learnt {
+    /// Has a batch written. Returns whether it grew too old.
+    async fn one(&self, writer: &mut Writer, mut taken: Taken) -> bool {
         let fleet = self.fleet.borrow().clone();
         let generation = fleet.generations.get(&taken.generation).cloned();
         let Some(generation) = generation else {
@@ -74,7 +57,7 @@ impl Shared {
                 taken.settle(&key, &Fate::Moot);
             }
             self.queue.done(taken);
-            return Learnt { aged: false, bytes: 0 };
+            return false;
         };
         let report = match &generation.plan {
             Ok(plan) => writer.keys(&generation, plan, &taken.keys, fleet.revision).await,
@@ -89,10 +72,7 @@ impl Shared {
         self.count(&generation.index, &report);
         self.obey(taken.generation, report.stopped.as_ref());
         self.queue.done(taken);
-        Learnt {
-            aged: report.stopped == Some(Stop::Aged),
-            bytes: report.built.0.checked_div(report.built.1).unwrap_or(0),
-        }
+        report.stopped == Some(Stop::Aged)
     }
 
     /// Notes what was written.
@@ -123,13 +103,18 @@ impl Shared {
             }
             Some(Stop::Fatal(reason)) => {
                 self.hold(generation, reason, most, most);
-                let _ = self.fatal.try_send(reason.clone()); // full: somebody else said it already
+                self.end(reason);
             }
         }
     }
 
+    /// Ends the daemon: going on would write what must not be written.
+    pub fn end(&self, why: &impl std::fmt::Display) {
+        let _ = self.fatal.try_send(why.to_string()); // full: somebody else said it already
+    }
+
     fn hold(&self, generation: i32, reason: &str, least: std::time::Duration, most: std::time::Duration) {
-        if self.queue.held(generation).as_deref() != Some(reason) {
+        if self.queue.held(generation).is_none_or(|known| known.reason != reason) {
             tracing::warn!(generation, reason, "waiting");
         }
         self.queue.hold(generation, reason, least, most);

@@ -4,7 +4,7 @@
 //! `ElasticError::verdict`. An outage is never a document's fault, and a document's fault never stops the others.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::draft::{Drafts, Op, Version};
 use crate::elastic::{Elastic, ElasticError, Outcome, Verdict as Answer};
@@ -15,7 +15,9 @@ use crate::source::build::Builder;
 use crate::source::error::Verdict;
 use crate::source::{Built, Scope, SourceError};
 
+use super::budget::{Budget, Share};
 use super::fleet::Generation;
+use super::queue::Queue;
 use super::receipt::Fate;
 use super::settings::PipelineSettings;
 
@@ -23,10 +25,19 @@ use super::settings::PipelineSettings;
 pub struct Writer {
     pub builder: Builder,
     pub elastic: Elastic,
+    /// Told why an index does not take everything.
+    pub queue: Arc<Queue>,
     pub settings: Arc<PipelineSettings>,
     /// Bodies are cut at this size.
     pub body_bytes: usize,
+    /// Where the bytes of a batch come from.
+    pub budget: Arc<Budget>,
+    /// Bytes of a document, as the last batch had them.
+    pub a_document: usize,
 }
+
+/// What a document is taken to have before one was seen.
+pub const A_DOCUMENT: usize = 4096;
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -36,8 +47,6 @@ pub struct Report {
     pub stopped: Option<Stop>,
     /// The highest version written.
     pub version: Option<Version>,
-    /// Bytes built, and for how many documents.
-    pub built: (usize, usize),
 }
 
 /// Why a batch, or the rest of it, has to wait.
@@ -80,17 +89,24 @@ impl Writer {
         kept: impl Fn(Built) -> Built,
     ) -> (Report, Vec<(Key, Fate)>) {
         let (mut report, mut uncomputable) = (Report::default(), Vec::new());
+        let budget = self.budget.clone();
+        let mut share = self.share(&budget, keys.len()).await;
         let mut parts: Vec<&[Key]> = vec![keys];
         while let Some(part) = parts.pop() {
+            self.builder.bound(share.bytes);
             match self.builder.build(plan, Scope::Keys(part), revision).await {
                 Ok(built) => self.write(generation, kept(built), &mut report).await,
+                Err(SourceError::TooLarge { .. }) if part.len() == 1 && !share.is_whole() => {
+                    share = share.grown().await;
+                    parts.push(part);
+                }
                 Err(error) => match error.verdict(part.len() == 1) {
                     Verdict::Bisect if part.len() > 1 => {
                         let (left, right) = part.split_at(part.len() / 2);
                         parts.extend([right, left]);
                     }
                     Verdict::Bisect => {
-                        let fate = Fate::Dead(Version(0), Failure::Build, error.reason());
+                        let fate = Fate::Dead(self.builder.version(), Failure::Build, error.reason());
                         uncomputable.push((part[0].clone(), fate));
                     }
                     verdict => report.stopped = Some(stop(verdict, &error)),
@@ -103,16 +119,18 @@ impl Writer {
         (report, uncomputable)
     }
 
-    /// Builds a range and writes it; the keys of rows that cannot be computed are `None` here: read them and use
-    /// [`Writer::keys`].
+    /// Builds a range of about `count` keys and writes it; the keys of rows that cannot be computed, or do not fit what
+    /// one may build at once, are `None` here: read them and use [`Writer::keys`].
     pub async fn range(
         &mut self,
         generation: &Generation,
         plan: &Plan,
-        low: Option<&Key>,
-        high: Option<&Key>,
+        (low, high, count): (Option<&Key>, Option<&Key>, usize),
         revision: i64,
     ) -> Option<Report> {
+        let budget = self.budget.clone();
+        let share = self.share(&budget, count).await;
+        self.builder.bound(share.bytes);
         let mut report = Report::default();
         match self.builder.build(plan, Scope::Range { low, high }, revision).await {
             Ok(built) => self.write(generation, built, &mut report).await,
@@ -124,8 +142,20 @@ impl Writer {
         Some(report)
     }
 
-    async fn write(&self, generation: &Generation, built: Built, report: &mut Report) {
+    /// A share for so many documents: twice what the last ones had, and a body at least.
+    async fn share<'b>(&self, budget: &'b Budget, documents: usize) -> Share<'b> {
+        budget
+            .share((documents * self.a_document * 2).max(self.body_bytes))
+            .await
+    }
+
+    async fn write(&mut self, generation: &Generation, built: Built, report: &mut Report) {
         let version = built.drafts.version;
+        let budget = self.budget.clone();
+        let _held = budget.hold(built.drafts.body.len());
+        if let Some(bytes) = built.drafts.body.len().checked_div(built.drafts.items.len()) {
+            self.a_document = bytes.max(256);
+        }
         report.settled.extend(
             built
                 .unfit
@@ -133,8 +163,6 @@ impl Writer {
                 .map(|unfit| (unfit.key, Fate::Dead(version, Failure::Build, unfit.reason))),
         );
         report.version = report.version.max(Some(version));
-        report.built.0 += built.drafts.body.len();
-        report.built.1 += built.drafts.items.len();
         for body in built.drafts.bodies(self.body_bytes) {
             self.send(generation, body, built.taken, report).await;
             if report.stopped.is_some() {
@@ -158,12 +186,16 @@ impl Writer {
             crate::metrics::bulk(started.elapsed(), answer.is_ok());
             let again = match answer {
                 Ok(outcomes) => Self::settle(generation, &drafts, outcomes, report),
-                Err(error) => after(&error, &drafts, &mut parts, report),
+                Err(error) => {
+                    after(&error, &drafts, &mut parts, report);
+                    None
+                }
             };
             if report.stopped.is_some() {
                 return;
             }
-            if let Some(again) = again {
+            if let Some((again, why)) = again {
+                self.say(generation, &why, pause);
                 parts.push(again);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(self.settings.retry_max);
@@ -171,9 +203,25 @@ impl Writer {
         }
     }
 
-    /// Notes each outcome; what must be sent again is returned.
-    fn settle(generation: &Generation, drafts: &Drafts, outcomes: Vec<Outcome>, report: &mut Report) -> Option<Drafts> {
-        let mut again = Vec::new();
+    /// Says why documents have to be sent again, unless that passes at once.
+    fn say(&self, generation: &Generation, why: &str, pause: Duration) {
+        if pause < self.settings.retry_min * 4 {
+            return;
+        }
+        let reason = format!("index {} does not take everything: {why}", generation.concrete);
+        if self.queue.hampered(generation.id, &reason) {
+            tracing::warn!(generation = generation.id, reason, "sending again");
+        }
+    }
+
+    /// Notes each outcome; what must be sent again is returned, and why.
+    fn settle(
+        generation: &Generation,
+        drafts: &Drafts,
+        outcomes: Vec<Outcome>,
+        report: &mut Report,
+    ) -> Option<(Drafts, String)> {
+        let (mut again, mut why) = (Vec::new(), String::new());
         for (position, (draft, outcome)) in drafts.items.iter().zip(outcomes).enumerate() {
             let written = if draft.op == Op::Delete {
                 Fate::Deleted(drafts.version)
@@ -198,8 +246,9 @@ impl Writer {
                     Failure::Size,
                     "Elasticsearch calls the document too large".to_owned(),
                 ),
-                Outcome::Retry { .. } => {
+                Outcome::Retry { reason } => {
                     again.push(position);
+                    why = reason;
                     continue;
                 }
                 Outcome::IndexMissing => {
@@ -216,7 +265,7 @@ impl Writer {
             };
             report.settled.push((draft.key.clone(), fate));
         }
-        (!again.is_empty()).then(|| drafts.subset(&again))
+        (!again.is_empty()).then(|| (drafts.subset(&again), why))
     }
 }
 
@@ -231,13 +280,12 @@ fn deletes_alone(mut built: Built) -> Built {
     built
 }
 
-/// What a failed request means for its drafts; what must be sent again is returned.
-fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report: &mut Report) -> Option<Drafts> {
+/// What a failed request means for its drafts.
+fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report: &mut Report) {
     match error.verdict() {
         Answer::Split if drafts.items.len() > 1 => {
             let half = drafts.items.len() / 2;
             parts.extend([drafts.slice(half..drafts.items.len()), drafts.slice(0..half)]);
-            None
         }
         Answer::Split if matches!(error, ElasticError::TooLarge) => {
             let reason = "the document is larger than Elasticsearch takes (http.max_content_length)".to_owned();
@@ -245,11 +293,9 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
                 drafts.items[0].key.clone(),
                 Fate::Dead(drafts.version, Failure::Size, reason),
             ));
-            None
         }
         Answer::Retry | Answer::Wait | Answer::Split | Answer::Stop => {
             report.stopped = Some(Stop::Sink(format!("{error}; {}", error.remedy())));
-            None
         }
     }
 }

@@ -70,12 +70,12 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
     })
 }
 
-/// Of the definition as written and of the encoder: another value means another generation.
+/// Of what the definition says and of the encoder: another value means another generation.
 #[must_use]
 pub fn fingerprint(definition: &Definition) -> String {
     let digest = Sha256::new()
         .chain_update(ENCODER.to_be_bytes())
-        .chain_update(definition.text.as_bytes())
+        .chain_update(definition.meaning().as_bytes())
         .finalize();
     digest[..16]
         .iter()

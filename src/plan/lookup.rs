@@ -56,6 +56,13 @@ impl<'c> Lookup<'c> {
                 "give the role BYPASSRLS (ALTER ROLE … BYPASSRLS), or use a role that owns the table",
             );
         }
+        if table.subscribed {
+            self.mistakes.add(
+                &name.place,
+                format!("a subscription writes to {written:?}, and what logical replication applies fires no triggers: its changes would be missed"),
+                "let highwater read the database that publishes the table, or take the table out of the subscription",
+            );
+        }
         if matches!(
             table.kind,
             TableKind::View | TableKind::MaterializedView | TableKind::Foreign

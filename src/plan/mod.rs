@@ -53,7 +53,7 @@ pub struct Plan {
     pub warnings: Mistakes,
     /// SQL expressions as written, to be proved immutable.
     pub expressions: Vec<Expression>,
-    /// Over the definition's text and the encoder's number, hexadecimal.
+    /// Over what the definition says and the encoder's number, hexadecimal.
     pub hash: String,
 }
 

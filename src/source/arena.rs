@@ -164,6 +164,11 @@ impl Rows {
         self.bytes.len() + self.sort.len() + self.entries.len() * size_of::<Entry>()
     }
 
+    /// Bytes in use or kept for later.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.sort.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// Groups the rows by link, ordered within each; rows of equal order stay as they came. Of rows with the same bytes
     /// the first stays, where `distinct` says so, and no more rows than it says.
     pub fn sort(&mut self, links: usize, distinct: Option<u32>) {

@@ -41,24 +41,38 @@ pub struct Built {
 
 /// Builds batches; keeps its buffers. One a worker.
 pub struct Builder {
-    pool: PgPool,
+    postgres: Postgres,
     fences: PgPool,
-    lock_timeout: std::time::Duration,
     batch: Batch,
     /// Of one document, in bytes.
     max_document: usize,
+    version: Version,
 }
 
 impl Builder {
     #[must_use]
     pub fn new(postgres: &Postgres, fences: &PgPool, max_document: usize, max_batch: usize) -> Self {
         Self {
-            pool: postgres.pool().clone(),
+            postgres: postgres.clone(),
             fences: fences.clone(),
-            lock_timeout: postgres.lock_timeout,
             batch: Batch::bounded(max_batch),
             max_document,
+            version: Version(0),
         }
+    }
+
+    /// Sets the bytes that one batch may take from now on; buffers of much larger ones are given back.
+    pub fn bound(&mut self, bytes: usize) {
+        if self.batch.capacity() > bytes.saturating_mul(2) {
+            self.batch = Batch::bounded(bytes);
+        }
+        self.batch.limit = bytes;
+    }
+
+    /// Of the last snapshot that was taken, whether or not anything could be built from it.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// Builds the documents of `scope` from one snapshot, fenced.
@@ -66,17 +80,23 @@ impl Builder {
     /// # Errors
     /// Nothing is built then; see [`SourceError::verdict`].
     pub async fn build(&mut self, plan: &Plan, scope: Scope<'_>, revision: i64) -> Result<Built, SourceError> {
-        let mut snapshot = snapshot::open(&self.pool, Expected::of(plan, revision), self.lock_timeout).await?;
+        let started = Instant::now();
+        let postgres = &self.postgres;
+        let opened = snapshot::open(postgres.pool(), Expected::of(plan, revision), postgres.lock_timeout);
+        let mut snapshot = postgres.within(opened).await?;
+        self.version = snapshot.version;
         // The fence needs only to follow the snapshot, so it runs beside the statements.
         let (fenced, read) = tokio::join!(
-            snapshot::fence(&self.fences),
-            self.batch.read(plan, scope, &mut snapshot.transaction)
+            postgres.within(snapshot::fence(&self.fences)),
+            self.batch.read(plan, scope, &mut snapshot.transaction, postgres)
         );
         read?;
         fenced?;
         let (version, taken) = (snapshot.version, snapshot.taken);
-        snapshot.transaction.rollback().await?; // read only: the same as a commit, and cheaper
-        self.assemble(plan, scope, version, revision, taken)
+        postgres.within(snapshot.transaction.rollback()).await?; // read only: the same as a commit, and cheaper
+        let built = self.assemble(plan, scope, version, revision, taken)?;
+        crate::metrics::built(started.elapsed());
+        Ok(built)
     }
 
     fn assemble(
@@ -91,10 +111,12 @@ impl Builder {
             plan,
             batch: &self.batch,
         };
+        // All fragments, and what stands between them: action lines, marks, names of relations.
+        let (documents, fragments) = (self.batch.keys.len(), self.batch.fragments());
         let mut out = Output {
-            body: Vec::new(),
-            items: Vec::new(),
-            hashes: Vec::new(),
+            body: Vec::with_capacity(fragments + fragments / 8 + documents * 320),
+            items: Vec::with_capacity(documents),
+            hashes: Vec::with_capacity(documents),
             unfit: Vec::new(),
         };
         for entry in &self.batch.rows[0].entries {

@@ -1,4 +1,4 @@
-//! Reads [`Catalog`] out of `pg_catalog`: six statements over whole sets, however many tables there are, for
+//! Reads [`Catalog`] out of `pg_catalog`: a few statements over whole sets, however many tables there are, for
 //! Postgres 13 and later. What the tables mean to a definition is for `crate::plan` to say.
 //!
 //! All statements share one snapshot, so that a migration in between cannot tear the picture. They run with
@@ -6,7 +6,7 @@
 //! only where the search path would find it. Columns that newer versions added to the catalog are read by way of
 //! `to_jsonb(row)`, which gives null for them on older ones.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use sqlx::postgres::types::Oid;
@@ -31,10 +31,12 @@ pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx
     indexes(&mut transaction, &mut tables).await?;
     foreign_keys(&mut transaction, &mut tables).await?;
     leaves(&mut transaction, &mut tables).await?;
+    let whole_publications = whole_publications(&mut transaction).await?;
     transaction.rollback().await?;
     Ok(Catalog {
         search_path,
         tables: tables.into_values().collect(),
+        whole_publications,
         server_version,
     })
 }
@@ -59,12 +61,17 @@ async fn settings(connection: &mut PgConnection) -> Result<(u32, Vec<String>), s
 ///
 /// A build locks its tables, and `LOCK TABLE … IN ACCESS SHARE MODE` wants SELECT on the whole table: a grant of single
 /// columns does not do, so it does not count as readable.
+///
+/// `pg_subscription_rel` belongs to this database and may be read by everyone. A subscription to a partitioned table is
+/// listed there for that table alone, and its rows go to the partitions.
 const TABLES: &str = r"
 select c.oid, n.nspname::text, c.relname::text, c.relkind::text,
        c.relrowsecurity and row_security_active(c.oid),
        has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
        (select md5(string_agg(concat_ws(' ', attname, atttypid, atttypmod, attcollation), ',' order by attnum))
-        from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped)
+        from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped),
+       exists (select from pg_subscription_rel s
+               where s.srrelid = c.oid or s.srrelid in (select relid from pg_partition_ancestors(c.oid)))
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
@@ -97,6 +104,7 @@ async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
                 leaves: Vec::new(),
                 row_security: row.try_get(4)?,
                 readable: row.try_get(5)?,
+                subscribed: row.try_get(7)?,
             };
             Ok((oid, table))
         })
@@ -267,10 +275,15 @@ async fn leaves(connection: &mut PgConnection, tables: &mut Tables) -> Result<()
         let child = (row.try_get::<Oid, _>(1)?.0, row.try_get(2)?);
         children.entry(row.try_get::<Oid, _>(0)?.0).or_default().push(child);
     }
+    let subscribed: HashSet<u32> = tables
+        .values()
+        .filter_map(|table| table.subscribed.then_some(table.oid))
+        .collect();
     for table in tables.values_mut() {
         descend(table.oid, &children, &mut table.leaves);
         table.leaves.sort_unstable();
         table.leaves.dedup(); // a child may inherit from several tables
+        table.subscribed |= table.leaves.iter().any(|leaf| subscribed.contains(leaf));
     }
     Ok(())
 }
@@ -282,4 +295,13 @@ fn descend(parent: u32, children: &HashMap<u32, Vec<(u32, bool)>>, leaves: &mut 
         }
         descend(child, children, leaves);
     }
+}
+
+async fn whole_publications(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query("select pubname::text from pg_publication where puballtables order by pubname")
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect()
 }

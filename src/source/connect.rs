@@ -1,4 +1,8 @@
 //! Connections to Postgres: settings that hold for all of them, and pools for those who work side by side.
+//!
+//! The server ends what takes too long. Where nothing arrives any more and nothing says so, as behind a firewall that has
+//! forgotten a connection, neither side would ever know: here every wait has an end ([`Postgres::within`]), and a server
+//! is told to look after a client that is silent for a minute.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,6 +19,8 @@ pub struct Postgres {
     pool: PgPool,
     options: PgConnectOptions,
     connect_timeout: Duration,
+    /// The longest that a connection and a statement may take together.
+    patience: Duration,
     /// For builds: how long a lock on an application's table is waited for.
     pub(super) lock_timeout: Duration,
 }
@@ -26,16 +32,15 @@ impl Postgres {
     /// A URL that cannot be read.
     pub fn new(settings: &PostgresSettings) -> Result<Self, sqlx::Error> {
         let options = options(&settings.url, settings)?;
-        let pool = PgPoolOptions::new()
+        let pool = pool(settings.connect_timeout)
             .max_connections(settings.max_connections)
-            .acquire_timeout(settings.connect_timeout)
-            .test_before_acquire(false) // a round trip a batch; a dead connection shows at its first statement
             .idle_timeout(Duration::from_mins(5))
             .connect_lazy_with(options.clone());
         Ok(Self {
             pool,
             options,
             connect_timeout: settings.connect_timeout,
+            patience: settings.connect_timeout + settings.statement_timeout,
             lock_timeout: settings.lock_timeout,
         })
     }
@@ -52,7 +57,39 @@ impl Postgres {
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         tokio::time::timeout(self.connect_timeout, self.options.connect())
             .await
-            .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut))))
+            .unwrap_or_else(|_| Err(timed_out()))
+    }
+
+    /// Waits for a connection and one long statement, or some short ones, as long as the server itself would let them
+    /// take: past that nobody is there any more. What was under way on a connection is given up with it.
+    ///
+    /// # Errors
+    /// Those of `work`; one that passes by itself when the time is over.
+    pub async fn within<T, E: From<sqlx::Error>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        tokio::time::timeout(self.patience, work)
+            .await
+            .unwrap_or_else(|_| Err(timed_out().into()))
+    }
+
+    /// Waits for a statement that may take longer than any other, looking from time to time whether it is still there:
+    /// `lost` asks over another connection.
+    ///
+    /// # Errors
+    /// Those of either; one that passes by itself when it is lost.
+    pub async fn unless_lost<T, E: From<sqlx::Error>, L: Future<Output = Result<bool, E>>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+        lost: impl Fn() -> L,
+    ) -> Result<T, E> {
+        tokio::pin!(work);
+        loop {
+            if let Ok(done) = tokio::time::timeout(self.patience, &mut work).await {
+                return done;
+            }
+            if self.within(lost()).await? {
+                return Err(timed_out().into());
+            }
+        }
     }
 
     /// Who connects, for messages: `role@host:port/database`, no password.
@@ -76,6 +113,24 @@ impl Postgres {
     }
 }
 
+fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut))
+}
+
+/// What holds for every pool.
+pub(super) fn pool(connect_timeout: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .acquire_timeout(connect_timeout)
+        .test_before_acquire(false) // a round trip a batch; a dead connection shows at its first statement
+        // One that was given up in the middle of something is closed unless it is soon well again.
+        .after_release(move |connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(connect_timeout, connection.ping()).await;
+                Ok(answer.is_ok_and(|answer| answer.is_ok()))
+            })
+        })
+}
+
 /// Connects as the owner of the ledger and of the captured tables.
 ///
 /// # Errors
@@ -85,7 +140,7 @@ pub async fn connect_owner(settings: &PostgresSettings) -> Result<PgConnection, 
     let options = options(url, settings)?;
     let mut connection = tokio::time::timeout(settings.connect_timeout, options.connect())
         .await
-        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut))))?;
+        .unwrap_or_else(|_| Err(timed_out()))?;
     connection.ping().await?;
     Ok(connection)
 }
@@ -110,6 +165,10 @@ fn options(url: &SecretString, settings: &PostgresSettings) -> Result<PgConnectO
                 &format!("{}ms", settings.statement_timeout.as_millis()),
             ),
             ("client_min_messages", "error"),
+            // A server whose client has vanished gives its locks back after a minute, not after two hours.
+            ("tcp_keepalives_idle", "30"),
+            ("tcp_keepalives_interval", "10"),
+            ("tcp_keepalives_count", "3"),
         ])
         .disable_statement_logging();
     if let Some(file) = &settings.ca_file {
@@ -122,4 +181,50 @@ fn options(url: &SecretString, settings: &PostgresSettings) -> Result<PgConnectO
         }
     }
     Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn postgres() -> Postgres {
+        let settings = PostgresSettings {
+            url: "postgres://nobody@127.0.0.1:1/nowhere".into(),
+            ..PostgresSettings::default()
+        };
+        Postgres::new(&settings).unwrap()
+    }
+
+    type Nothing = Result<(), sqlx::Error>;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_for_nobody_ends_after_the_longest_statement() {
+        let started = Instant::now();
+        let ended = postgres().within(pending::<Nothing>()).await;
+        assert!(matches!(ended, Err(sqlx::Error::Io(_))), "{ended:?}");
+        assert_eq!(started.elapsed(), Duration::from_secs(65));
+        postgres().within(ready(Nothing::Ok(()))).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_statement_is_waited_for_unless_it_is_lost() {
+        let (started, looks) = (Instant::now(), std::cell::Cell::new(0));
+        let lost = || {
+            looks.set(looks.get() + 1);
+            ready(Ok::<bool, sqlx::Error>(looks.get() == 3))
+        };
+        let long = async {
+            tokio::time::sleep(Duration::from_mins(3)).await;
+            Nothing::Ok(())
+        };
+        postgres().unless_lost(long, lost).await.unwrap();
+        assert_eq!((started.elapsed(), looks.get()), (Duration::from_mins(3), 2));
+        let ended = postgres().unless_lost(pending::<Nothing>(), lost).await;
+        assert!(matches!(ended, Err(sqlx::Error::Io(_))), "{ended:?}");
+        assert_eq!(looks.get(), 3);
+    }
 }

@@ -107,5 +107,10 @@ mod tests {
             SourceError::from(sqlx::Error::WorkerCrashed).verdict(true),
             Verdict::Retry
         );
+        let silence = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        assert_eq!(
+            SourceError::from(sqlx::Error::Io(silence)).verdict(true),
+            Verdict::Retry
+        );
     }
 }

@@ -6,13 +6,15 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, ValueRef};
 
 use crate::catalog::Wire;
 use crate::key::Key;
-use crate::plan::{Level, Link, MAX_JOIN, Plan, Rank};
+use crate::plan::{Level, Link, MAX_JOIN, Plan};
 
 use super::arena::{Entry, Links, NO_LINK, NO_REASON, Rows, count};
 use super::build::Scope;
+use super::connect::Postgres;
 use super::encode;
 use super::error::SourceError;
 use super::output::encode_outputs;
+use super::rank::{push_key, push_rank};
 
 /// Everything a batch holds, level by level; kept by a worker and used again.
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub struct Batch {
     /// The roots' keys, in order of arrival.
     pub keys: Vec<Key>,
     scratch: Vec<u8>,
+    /// Bytes of the levels read so far.
+    read: usize,
     /// Bytes of all levels together that one batch may take.
     pub limit: usize,
 }
@@ -36,11 +40,17 @@ impl Batch {
         }
     }
 
+    /// Bytes that are kept for the next batch.
+    pub fn capacity(&self) -> usize {
+        self.rows.iter().map(Rows::capacity).sum()
+    }
+
     fn reset(&mut self, plan: &Plan) {
         self.rows.resize_with(plan.levels.len(), Rows::default);
         self.links.resize_with(plan.levels.len(), Links::default);
         self.rows.iter_mut().for_each(Rows::reset);
         self.keys.clear();
+        self.read = 0;
         for (links, level) in self.links.iter_mut().zip(&plan.levels) {
             links.reset(level.parent_link.len());
         }
@@ -55,29 +65,56 @@ impl Batch {
         plan: &Plan,
         scope: Scope<'_>,
         connection: &mut PgConnection,
+        postgres: &Postgres,
     ) -> Result<(), SourceError> {
         self.reset(plan);
         for position in 0..plan.levels.len() {
-            let (sql, arguments) = if position == 0 {
-                root_query(plan, scope)?
-            } else if self.links[position].count() == 0 {
+            let Some((sql, arguments)) = self.query(plan, scope, position)? else {
                 self.rows[position].sort(0, None);
                 continue;
-            } else {
-                level_query(plan, position, &self.links[position])?
             };
-            let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
-            while let Some(row) = rows.try_next().await? {
-                self.take(plan, position, &row)?;
-            }
+            let reading = async {
+                let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
+                while let Some(row) = rows.try_next().await? {
+                    self.take(plan, position, &row)?;
+                }
+                Ok::<(), SourceError>(())
+            };
+            postgres.within(reading).await?;
             let links = if position == 0 {
                 self.keys.len()
             } else {
                 self.links[position].count()
             };
             self.rows[position].sort(links, plan.levels[position].distinct);
+            self.read += self.rows[position].size();
         }
         Ok(())
+    }
+
+    /// Bytes of all rows as they stand in documents.
+    #[must_use]
+    pub fn fragments(&self) -> usize {
+        self.rows.iter().map(|rows| rows.bytes.len()).sum()
+    }
+
+    /// A level's statement and what is bound to it, once the levels above are read; none where no row above links to it.
+    ///
+    /// # Errors
+    /// A key that is not one of the root's.
+    pub fn query(
+        &self,
+        plan: &Plan,
+        scope: Scope<'_>,
+        position: usize,
+    ) -> Result<Option<(String, PgArguments)>, SourceError> {
+        if position == 0 {
+            root_query(plan, scope).map(Some)
+        } else if self.links[position].count() == 0 {
+            Ok(None)
+        } else {
+            level_query(plan, position, &self.links[position]).map(Some)
+        }
     }
 
     fn take(&mut self, plan: &Plan, position: usize, row: &PgRow) -> Result<(), SourceError> {
@@ -118,8 +155,7 @@ impl Batch {
             let number = self.child_link(plan, *child, &level.select.wires, row)?;
             self.rows[position].numbers.push(number);
         }
-        let size: usize = self.rows.iter().map(Rows::size).sum();
-        if size > self.limit {
+        if self.read + self.rows[position].size() > self.limit {
             Err(SourceError::TooLarge { limit: self.limit })
         } else {
             Ok(())
@@ -130,6 +166,11 @@ impl Batch {
     fn link(&mut self, level: &Level, position: usize, row: &PgRow) -> Result<Option<u32>, SourceError> {
         match &level.link {
             Link::Key(columns) => {
+                if let [at] = columns.as_slice() {
+                    let key = text(row, *at, level.select.wires[*at], &mut self.scratch)?;
+                    self.keys.push(Key::from_text(key.unwrap_or_default()));
+                    return Ok(Some(count(self.keys.len() - 1)));
+                }
                 let mut parts = Vec::with_capacity(columns.len());
                 for at in columns {
                     parts.push(
@@ -222,39 +263,7 @@ where
         .map_err(|error| SourceError::Postgres(sqlx::Error::Encode(error)))
 }
 
-/// Appends the key that a row has in its object, if rows of the level have one; false where it is null.
-fn push_key(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<bool, SourceError> {
-    let Some(at) = level.key else { return Ok(true) };
-    let Some(bytes) = raw(row, at)? else {
-        return Ok(false);
-    };
-    encode::encode(level.select.wires[at], bytes, out).map_err(malformed)?;
-    out.push(b':');
-    Ok(true)
-}
-
-/// Appends what the row sorts by: rows of one key stand together; then for each column a byte for null, then bytes that compare as the values do.
-fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32), SourceError> {
-    let start = out.len();
-    if let Some(at) = level.key {
-        encode::push_sort_key(level.select.wires[at], raw(row, at)?.unwrap_or_default(), out);
-    }
-    if let Rank::Worker(columns) = &level.order {
-        for column in columns {
-            let value = raw(row, column.at)?;
-            out.push(u8::from(value.is_none() != column.nulls_first));
-            if let Some(bytes) = value {
-                let from = out.len();
-                encode::push_sort_key(level.select.wires[column.at], bytes, out);
-                if column.descending {
-                    out[from..].iter_mut().for_each(|byte| *byte = !*byte);
-                }
-            }
-        }
-    }
-    Ok((count(start), count(out.len())))
-}
-
+/// A value as it came; `None` for null.
 pub fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
     let value = row.try_get_raw(at)?;
     if value.is_null() {
@@ -275,6 +284,7 @@ fn text<'s>(row: &PgRow, at: usize, wire: Wire, scratch: &'s mut Vec<u8>) -> Res
         .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error.into())))
 }
 
-fn malformed(unfit: encode::Unfit) -> SourceError {
+/// A value that is not of its type's form: no row's fault.
+pub fn malformed(unfit: encode::Unfit) -> SourceError {
     SourceError::Postgres(sqlx::Error::Decode(Box::new(unfit)))
 }

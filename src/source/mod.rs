@@ -10,6 +10,7 @@ pub mod error;
 pub mod fetch;
 mod output;
 pub mod proof;
+mod rank;
 pub mod resolve;
 pub mod settings;
 pub mod snapshot;

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::key::Key;
 use crate::plan::fanout::Statement;
 
+use super::connect::Postgres;
 use super::error::SourceError;
 use super::fetch::bind;
 
@@ -17,6 +18,7 @@ pub type Columns = Vec<Vec<Option<String>>>;
 /// # Errors
 /// Those of the statement.
 pub async fn roots(
+    postgres: &Postgres,
     connection: &mut PgConnection,
     statement: &Statement,
     touched: &Columns,
@@ -38,9 +40,8 @@ pub async fn roots(
             &statement.next
         }
     };
-    let rows = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments)
-        .fetch_all(connection)
-        .await?;
+    let asked = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments).fetch_all(connection);
+    let rows = postgres.within(asked).await?;
     let mut keys = Vec::with_capacity(rows.len());
     for row in rows {
         let parts: Vec<String> = row.try_get(0)?;

@@ -20,7 +20,8 @@ pub struct PostgresSettings {
     /// Until a connection stands. A server that answers at all does so within a second.
     pub connect_timeout: Duration,
     /// For one statement. The longest is the build of a large batch, well under ten seconds; a snapshot held for over
-    /// a minute is thrown away anyway, and holds back the application's vacuum meanwhile.
+    /// a minute is thrown away anyway, and holds back the application's vacuum meanwhile. After it and `connect_timeout`
+    /// together, a server that says nothing at all is given up.
     pub statement_timeout: Duration,
     /// For a lock. We take ACCESS SHARE only, which waits for a migration alone; to give up early and try again keeps
     /// the application's statements from queueing behind ours.

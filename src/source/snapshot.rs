@@ -3,12 +3,13 @@
 //! Locks are taken before the snapshot, since a table rewritten or truncated in between would look empty and every
 //! document of the batch would be deleted. Every setting that can change a document is set here, for this transaction.
 
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres, Row, Transaction};
 
 use crate::draft::Version;
 use crate::plan::{Plan, PlannedTable};
 
+use super::connect;
 use super::error::SourceError;
 
 /// An open snapshot and where it stands.
@@ -143,9 +144,8 @@ pub async fn fence(pool: &PgPool) -> Result<(), SourceError> {
 
 /// Kept out of the main pool, so that a fence never waits for the batches that wait for it.
 pub fn fence_pool(main: &PgPool) -> PgPool {
-    PgPoolOptions::new()
+    connect::pool(main.options().get_acquire_timeout())
         .max_connections(2)
-        .test_before_acquire(false)
         .connect_lazy_with(main.connect_options().as_ref().clone())
 }
 

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::support::postgres::TestDatabase;
+use crate::support::postgres::{TestDatabase, UNSUBSCRIBED, subscribed};
 
 const SCHEMA: &str = "
     create table book (id int primary key, title text not null, pages int, published timestamptz, day date, tags text[],
@@ -217,6 +217,30 @@ async fn a_role_without_rights_and_one_that_does_not_see_all() {
     insta::assert_snapshot!("without_rights", without_rights);
     insta::assert_snapshot!("row_level_security", policed);
     insta::assert_snapshot!("no_temporary_views", not_proved);
+}
+
+#[tokio::test]
+async fn logical_replication_in_and_out() {
+    let (database, mut bench) = filled().await;
+    let role = format!("role_{}", database.name());
+    database
+        .run(&format!(
+            "create role {role} login; grant select on book, author to {role}; create publication everything for all tables; {}",
+            subscribed(&["author"])
+        ))
+        .await;
+    let mut url: url::Url = database.url().parse().unwrap();
+    url.set_username(&role).unwrap();
+    bench.postgres = url.into();
+    bench.hidden.insert(0, (role.clone(), "ROLE"));
+    let published = bench.says().await;
+    bench.define("index: check-books\ntable: book\nfields: { id: long, authors: { many: author, value: name, type: keyword } }\n");
+    let subscribed = bench.says().await;
+    database
+        .run(&format!("{UNSUBSCRIBED}; drop owned by {role}; drop role {role}"))
+        .await;
+    insta::assert_snapshot!("publication_for_all_tables", published);
+    insta::assert_snapshot!("subscribed_table", subscribed);
 }
 
 #[tokio::test]

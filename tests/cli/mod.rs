@@ -1,3 +1,4 @@
 //! What the verbs say to a person.
 
 mod check;
+mod pipe;

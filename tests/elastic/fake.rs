@@ -1,14 +1,18 @@
-//! A small Elasticsearch in memory: bulk requests with external versions, and faults on order.
+//! A small Elasticsearch in memory: bulk requests with external versions, and faults on order. Or a real one behind it,
+//! which then answers everything else.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use elasticsearch::http::Method;
+use elasticsearch::http::headers::{HeaderMap, HeaderValue};
+use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -35,6 +39,9 @@ struct Memory {
     versions: HashMap<String, i64>,
     faults: VecDeque<Fault>,
     requests: usize,
+    /// Every item of every bulk request is answered with 429.
+    busy: bool,
+    behind: Option<Transport>,
 }
 
 /// The server; it ends with this value.
@@ -46,14 +53,30 @@ pub struct Fake {
 
 impl Fake {
     pub async fn start(faults: impl IntoIterator<Item = Fault>) -> Self {
-        let memory = Arc::new(Mutex::new(Memory {
+        Self::serve(Memory {
             faults: faults.into_iter().collect(),
             ..Memory::default()
-        }));
+        })
+        .await
+    }
+
+    /// In front of a real server, which gets everything that is not refused here.
+    pub async fn before(url: &str) -> Self {
+        let nodes = SingleNodeConnectionPool::new(url.parse().unwrap());
+        Self::serve(Memory {
+            behind: Some(TransportBuilder::new(nodes).build().unwrap()),
+            ..Memory::default()
+        })
+        .await
+    }
+
+    async fn serve(memory: Memory) -> Self {
+        let memory = Arc::new(Mutex::new(memory));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
         let router = Router::new()
             .route("/{index}/_bulk", post(bulk))
+            .fallback(forward)
             .with_state(memory.clone());
         let mut task = JoinSet::new();
         task.spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -68,12 +91,88 @@ impl Fake {
         self.memory.lock().unwrap().versions.get(id).copied()
     }
 
+    /// From now on, no document is taken; or all of them again.
+    pub fn busy(&self, busy: bool) {
+        self.memory.lock().unwrap().busy = busy;
+    }
+
     pub fn requests(&self) -> usize {
         self.memory.lock().unwrap().requests
     }
 }
 
-async fn bulk(State(memory): State<Arc<Mutex<Memory>>>, body: String) -> Response {
+async fn bulk(state: State<Arc<Mutex<Memory>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let (busy, real) = {
+        let memory = state.0.lock().unwrap();
+        (memory.busy, memory.behind.is_some())
+    };
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    if busy {
+        let items = refuse(&text);
+        return json!({ "took": 0, "errors": true, "items": items })
+            .to_string()
+            .into_response();
+    }
+    if real {
+        return forward(state, Request::from_parts(parts, body.into())).await;
+    }
+    answer(&state.0, &text).await
+}
+
+/// Asks the server behind; without one, nothing is known here.
+async fn forward(State(memory): State<Arc<Mutex<Memory>>>, request: Request) -> Response {
+    let Some(behind) = memory.lock().unwrap().behind.clone() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let method = match parts.method.as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        _ => Method::Post,
+    };
+    let mut headers = HeaderMap::new();
+    if let Some(kind) = parts.headers.get("content-type") {
+        headers.insert("content-type", kind.clone());
+    }
+    headers.insert("accept", HeaderValue::from_static("application/json"));
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let path = parts.uri.path_and_query().unwrap().as_str();
+    let body = (!body.is_empty()).then_some(body);
+    let sent = behind.send(method, path, headers, None::<&()>, body, None).await;
+    let Ok(answer) = sent else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    let status = StatusCode::from_u16(answer.status_code().as_u16()).unwrap();
+    let kind = answer.headers().get("content-type").cloned();
+    let kind = kind.unwrap_or(HeaderValue::from_static("application/json"));
+    (
+        status,
+        [("content-type", kind)],
+        answer.bytes().await.unwrap_or_default(),
+    )
+        .into_response()
+}
+
+/// 429 to each item.
+fn refuse(body: &str) -> Vec<Value> {
+    let mut lines = body.lines();
+    let mut items = Vec::new();
+    while let Some(line) = lines.next() {
+        let action: HashMap<String, Value> = serde_json::from_str(line).unwrap();
+        let (op, meta) = action.into_iter().next().unwrap();
+        if op == "index" {
+            lines.next().unwrap();
+        }
+        items.push(json!({ op: { "_id": meta["_id"], "status": 429, "error": rejection()["error"] } }));
+    }
+    items
+}
+
+async fn answer(memory: &Mutex<Memory>, body: &str) -> Response {
     let (fault, mut items) = {
         let mut memory = memory.lock().unwrap();
         memory.requests += 1;
@@ -86,7 +185,7 @@ async fn bulk(State(memory): State<Arc<Mutex<Memory>>>, body: String) -> Respons
         } else {
             None
         };
-        (fault, write(&mut memory.versions, &body, busy))
+        (fault, write(&mut memory.versions, body, busy))
     };
     match fault {
         None | Some(Fault::Busy | Fault::BusyAt(_)) => {}

@@ -55,6 +55,14 @@ async fn a_busy_server_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_knows_no_index_yet_does_not_say_that_one_is_gone() {
+    let fake = Fake::start([]).await; // 404 for whatever it is asked, as a real one before it has read its state
+    let elastic = client(&[&fake.url], PATIENT);
+    let error = elastic.index_exists("i").await.unwrap_err();
+    assert!(matches!(error, ElasticError::Refused { status: 404, .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_lost_answer_settles_nothing_and_the_repetition_does() {
     let fake = Fake::start([Fault::LoseAnswer]).await;
     let elastic = client(&[&fake.url], PATIENT);

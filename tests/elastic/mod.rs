@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
 mod bulk;
-mod fake;
+pub mod fake;
 mod faults;
 mod index;
 mod read;

@@ -137,3 +137,27 @@ async fn a_note_is_kept_for_each_source() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_highest_version_is_that_of_our_own_documents() {
+    on_server(|bench| async move {
+        let index = bench.generation(1);
+        assert_eq!(bench.elastic.highest_version(&index).await.unwrap(), None, "no index");
+        bench.create(1).await;
+        assert_eq!(
+            bench.elastic.highest_version(&index).await.unwrap(),
+            None,
+            "no document"
+        );
+        for version in [7, 9, 8] {
+            let id = version.to_string();
+            let batch = drafts(version, &[(&id, Some(marked(&id, version)))]);
+            bench.elastic.bulk(&index, &batch).await.unwrap();
+        }
+        let foreign = drafts(20, &[("foreign", Some(json!({ "n": 2 })))]);
+        bench.elastic.bulk(&index, &foreign).await.unwrap();
+        bench.elastic.refresh(&index).await.unwrap();
+        assert_eq!(bench.elastic.highest_version(&index).await.unwrap(), Some(Version(9)));
+    })
+    .await;
+}

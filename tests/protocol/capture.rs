@@ -201,10 +201,45 @@ async fn unseen(world: &World, change: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_touch_that_fits_no_row_does_not_stop_the_others() {
+async fn a_touch_that_fits_no_row_is_refused_where_it_is_made() {
     let world = World::new(SCHEMA, DEFINITION).await;
     let running = world.start().await;
-    world.run("select highwater.touch('review', 'no number'), highwater.touch('book', 'no number'), highwater.touch('author', '99999999999999')").await;
+    assert_in_step(&world, TRUTH, "before").await;
+    let before = logged(&world).await;
+    for (call, code, words) in [
+        ("highwater.touch('review', 'no number')", "22P02", "type integer"),
+        ("highwater.touch('author', '99999999999999')", "22003", "type integer"),
+        ("highwater.touch('stock', '1')", "P0001", "in this order"),
+        ("highwater.touch('book', null)", "P0001", "in this order"),
+        ("highwater.touch('pg_class', '1')", "P0001", "highwater plan"),
+    ] {
+        let refused = sqlx::query(AssertSqlSafe(format!("select {call}")))
+            .execute(&world.pool)
+            .await;
+        let Err(sqlx::Error::Database(error)) = refused else {
+            panic!("{call} was taken");
+        };
+        let error = error.downcast_ref::<sqlx::postgres::PgDatabaseError>();
+        assert_eq!(error.code(), code, "{call}: {error}");
+        assert!(
+            error.hint().is_some_and(|hint| hint.contains(words)),
+            "{call}: {:?}",
+            error.hint()
+        );
+    }
+    assert_eq!(logged(&world).await, before);
+    // A key is what its column makes of the text.
+    unseen(&world, "update book set title = 'unseen' where id = 9").await;
+    step(&world, "select highwater.touch('book', ' 09 ')").await;
+    let text: Option<String> = sqlx::query_scalar("select min(key) from highwater.repeated_delete")
+        .fetch_one(&world.pool)
+        .await
+        .expect("Postgres answers");
+    assert_eq!(text, None, "no other document was meant");
+    // What was logged all the same, before a column got another type, stops nobody.
+    world
+        .run("insert into highwater.touch (capture, columns) select id, '{no number,no number}' from highwater.capture where current and table_name in ('review', 'book')")
+        .await;
     step(&world, "update book set title = 'the others go on' where id = 3").await;
     running.stop().await;
 }
@@ -513,7 +548,7 @@ async fn a_lease_that_ran_out_is_made_up_for() {
     assert_eq!(logged(&world).await, before, "nobody reads the log");
     let running = world.start().await;
     world
-        .until("(select suspect_since is not null from highwater.source)")
+        .until("(select suspect_since is not null from highwater.source) and pg_sequence_last_value('highwater.capture_until') > 0")
         .await;
     world.run("update book set title = 'logged again' where id = 5").await;
     assert_eq!(logged(&world).await, before + 1);

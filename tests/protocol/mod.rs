@@ -1,11 +1,17 @@
 //! The promises, on real servers.
 
+mod apply;
 mod backwards;
 mod capture;
 mod first;
+mod jobs;
+mod lineage;
 mod locks;
+mod memory;
 mod oracle;
 mod restart;
+mod settle;
+mod swap;
 mod sweep;
 mod trouble;
 mod version;

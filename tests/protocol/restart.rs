@@ -127,7 +127,7 @@ async fn killed_while_elasticsearch_is_away() {
     world
         .run("update book set title = 'meanwhile' where id between 10 and 20; delete from book where id = 30")
         .await;
-    said(&world, "cannot be reached").await;
+    world.said("cannot be reached").await;
     daemon.kill(); // has read the touches, and could not write
     proxy.resume();
     let daemon = world.start_program();
@@ -175,14 +175,20 @@ async fn killed_servers_are_waited_for() {
 
     own.kill("elasticsearch").await;
     writer.goes_on(200).await;
-    said(&world, "cannot be reached").await;
+    world.said("cannot be reached").await;
     own.up(&["elasticsearch"]).await;
     writer.goes_on(20).await;
     world.until("not exists (select from highwater.parked)").await;
 
     own.kill("postgres").await;
-    tokio::time::sleep(Duration::from_millis(1500)).await; // long enough for every task to notice
-    said(&world, "Postgres").await;
+    for task in [
+        "the touch log cannot be claimed",
+        "a job has to wait",
+        "what was parked has to wait",
+        "housekeeping has to wait",
+    ] {
+        world.said(task).await;
+    }
     own.up(&["postgres"]).await;
     writer.goes_on(50).await;
     writer.stop().await;
@@ -190,17 +196,4 @@ async fn killed_servers_are_waited_for() {
     let ended = daemon.0.try_wait().expect("it is our child");
     assert_eq!(ended, None, "it stayed up: {}", world.log());
     daemon.kill();
-}
-
-/// Waits until the daemon says so.
-async fn said(world: &World, what: &str) {
-    let started = Instant::now();
-    while !world.log().contains(what) {
-        assert!(
-            started.elapsed() < Duration::from_secs(10),
-            "never said: {what}\n{}",
-            world.log()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

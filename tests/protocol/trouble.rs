@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use elasticsearch::http::Method;
+use highwater::source::Postgres;
 use serde_json::{Value, json};
 use sqlx::Row;
 
+use crate::elastic::fake::Fake;
 use crate::support::proxy::{self, Proxy};
 use crate::support::world::World;
 
@@ -226,6 +228,40 @@ async fn an_index_that_takes_no_writes_waits_alone() {
     daemon.kill();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_too_busy_says_so_and_since_when() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let fake = Fake::before(world.elastic_url()).await;
+    world.configure_for(&world.database.url(), fake.url.as_str(), &[DEFINITION], "");
+    let running = world.start().await;
+    world.settled().await;
+    running.waits_for_nothing().await;
+    fake.busy(true);
+    let before = chrono::Utc::now();
+    world.run("update book set title = 'queued' where id = 1").await;
+    running
+        .waits_for("elasticsearch", "does not take everything: status 429")
+        .await;
+    running.waits_for("elasticsearch", "(since 20").await;
+    let page = running.page("/v1/status").await.expect("a page");
+    let index = &page["status"]["indexes"][0];
+    assert!(
+        index["waiting"]
+            .as_str()
+            .is_some_and(|why| why.contains("es_rejected_execution_exception")),
+        "{page}"
+    );
+    let since = index["waiting_since"]
+        .as_str()
+        .expect("since when")
+        .parse::<chrono::DateTime<chrono::Utc>>();
+    assert!(since.expect("a moment") >= before, "{page}");
+    fake.busy(false);
+    running.waits_for_nothing().await;
+    world.assert_in_step(TRUTH, "no longer busy").await;
+    running.stop().await;
+}
+
 async fn block(world: &World, blocked: bool) {
     let answer = world
         .ask(
@@ -270,7 +306,7 @@ async fn broken_and_silent_connections_to_elasticsearch_cost_time_only() {
     );
     let mut config = world.config();
     config.elastic.request_timeout = Duration::from_secs(1);
-    troubled(&world, config, &proxy).await;
+    troubled(&world, config, &proxy, ("elasticsearch", "did not answer within")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,8 +319,7 @@ async fn broken_and_silent_connections_to_postgres_cost_time_only() {
         &[DEFINITION],
         "pipeline:\n  retry_max: 300ms\ntouch_log:\n  close_after: 2s\n",
     );
-    let config = world.config();
-    troubled(&world, config, &proxy).await;
+    troubled(&world, impatient(&world), &proxy, ("postgres", "timed out")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -303,12 +338,22 @@ async fn claims_lost_while_every_index_waits_are_taken_again() {
     world
         .run("update book set title = 'claimed, and lost' where id = 1")
         .await;
-    // Every claim dies before it can be settled or parked, until nothing is left in the queue to try with.
+    // Every claim dies before it can be settled or parked, until nothing is left in the queue to try with: the first one's
+    // keys are dropped when their turn comes, and the next ones have to wait that long, too.
     let lost = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
         where application_name = 'highwater' and datname = current_database() and state = 'idle in transaction'";
-    let started = std::time::Instant::now();
-    while started.elapsed() < Duration::from_millis(2500) {
-        world.run(lost).await;
+    let (mut claims, started) = (0, std::time::Instant::now());
+    while claims < 5 {
+        assert!(
+            started.elapsed() < Duration::from_mins(1),
+            "nothing is claimed any more"
+        );
+        let ended: i64 = sqlx::query(lost)
+            .fetch_one(&world.pool)
+            .await
+            .expect("Postgres answers")
+            .get(0);
+        claims += ended;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     world.until("not exists (select from highwater.parked)").await;
@@ -317,30 +362,107 @@ async fn claims_lost_while_every_index_waits_are_taken_again() {
     running.stop().await;
 }
 
-/// Connections are cut in mid-flight, answers held back, and for a while nobody is let in.
-async fn troubled(world: &Arc<World>, config: highwater::config::Config, proxy: &Proxy) {
+/// Connections are cut in mid-flight, answers held back, and for a while nobody is let in: each until the daemon says so.
+async fn troubled(
+    world: &Arc<World>,
+    config: highwater::config::Config,
+    proxy: &Proxy,
+    (server, silence): (&str, &str),
+) {
     let running = world.start_with(config);
     world.live().await;
     let over = Arc::new(AtomicBool::new(false));
     let writer = busy(world, &over);
     for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(110)).await;
-        proxy.cut();
+        proxy.cut_and_return().await;
     }
+    running.waits_for_nothing().await;
     proxy.hold();
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    running.waits_for(server, silence).await;
     proxy.cut(); // what was held is lost
-    tokio::time::sleep(Duration::from_millis(300)).await;
     proxy.resume();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    proxy.hold();
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    running.waits_for_nothing().await;
+    proxy.hold_something().await;
     proxy.resume(); // what was held arrives
     proxy.refuse();
-    tokio::time::sleep(Duration::from_millis(2500)).await;
+    running.waits_for(server, "").await;
     proxy.resume();
     over.store(true, Ordering::Relaxed);
     assert!(writer.await.expect("no panic") > 100, "too little was written");
     world.assert_in_step(TRUTH, "after the trouble").await;
     running.stop().await;
+}
+
+/// A configuration by which a server of Postgres that is silent is given up after two seconds.
+fn impatient(world: &World) -> highwater::config::Config {
+    let mut config = world.config();
+    config.postgres.connect_timeout = Duration::from_secs(1);
+    config.postgres.statement_timeout = Duration::from_secs(1);
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgotten_connections_to_postgres_are_given_up() {
+    let world = Arc::new(World::new(SCHEMA, DEFINITION).await);
+    let proxy = Proxy::before(&proxy::target(&world.database.url())).await;
+    world.configure_for(
+        &proxy.through(&world.database.url()),
+        world.elastic_url(),
+        &[DEFINITION],
+        "pipeline:\n  retry_max: 300ms\ntouch_log:\n  close_after: 2s\n",
+    );
+    let running = world.start_with(impatient(&world));
+    world.live().await;
+    world.settled().await;
+    // While nothing is under way, and then in the middle of things.
+    proxy.forget().await;
+    world
+        .run("update book set title = 'after a silence' where id % 2 = 0; delete from book where id = 7")
+        .await;
+    world.assert_in_step(TRUTH, "after the first silence").await;
+    let over = Arc::new(AtomicBool::new(false));
+    let writer = busy(&world, &over);
+    for _ in 0..3 {
+        let logged = "coalesce(pg_sequence_last_value('highwater.touch_id_seq'), 0)";
+        let before: i64 = sqlx::query(sqlx::AssertSqlSafe(format!("select {logged}")))
+            .fetch_one(&world.pool)
+            .await
+            .expect("Postgres answers")
+            .get(0);
+        proxy.forget().await;
+        world.until(&format!("{logged} > {before} + 50")).await; // the application goes on
+        world
+            .until("not exists (select from highwater.touch where at < now() - interval '2 seconds')")
+            .await;
+    }
+    over.store(true, Ordering::Relaxed);
+    writer.await.expect("no panic");
+    world.assert_in_step(TRUTH, "after three silences").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_given_up_does_not_come_back() {
+    let world = World::new(SCHEMA, DEFINITION).await;
+    let proxy = Proxy::before(&proxy::target(&world.database.url())).await;
+    world.configure_for(
+        &proxy.through(&world.database.url()),
+        world.elastic_url(),
+        &[DEFINITION],
+        "",
+    );
+    let postgres = Postgres::new(&impatient(&world).postgres).expect("a pool");
+    let mut connection = postgres.pool().acquire().await.expect("a connection");
+    proxy.forget().await;
+    let asked = sqlx::query("select 1").execute(&mut *connection);
+    let error = postgres.within(asked).await.expect_err("nobody is there");
+    assert!(matches!(error, sqlx::Error::Io(_)), "{error}");
+    drop(connection);
+    let started = std::time::Instant::now();
+    while postgres.pool().size() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(30), "it is kept for ever");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let asked = sqlx::query("select 1").execute(postgres.pool());
+    postgres.within(asked).await.expect("another connection answers");
 }

@@ -4,7 +4,7 @@ use highwater::catalog::{Catalog, ForeignKey, Table, TableKind, Wire};
 use highwater::source::catalog::read_catalog;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::postgres::TestDatabase;
+use crate::support::postgres::{TestDatabase, UNSUBSCRIBED, subscribed};
 
 async fn catalog_after(statements: &str) -> Catalog {
     let database = TestDatabase::create().await;
@@ -319,6 +319,36 @@ async fn as_role(connection: &mut PgConnection, role: &str) -> Catalog {
         .await
         .expect("a role");
     read_catalog(connection).await.expect("a catalog")
+}
+
+#[tokio::test]
+async fn tells_what_subscriptions_write_to_and_publications_carry() {
+    let database = TestDatabase::create().await;
+    let role = database.name().replace("test", "role");
+    database
+        .run(&format!(
+            "create role {role}; create publication everything for all tables; create publication empty;
+             create table plain (id int); create table fed (id int); create table parted (id int) partition by list (id);
+             create table leaf partition of parted for values in (1); create table other (id int) partition by list (id);
+             create table others_leaf partition of other for values in (1);
+             {}",
+            subscribed(&["fed", "parted", "others_leaf"])
+        ))
+        .await;
+    let mut connection = database.connect().await;
+    let seen = as_role(&mut connection, &role).await;
+    let fed: Vec<&str> = seen
+        .tables
+        .iter()
+        .filter(|table| table.subscribed)
+        .map(|table| table.name.as_str())
+        .collect();
+    assert_eq!(fed, ["fed", "leaf", "other", "others_leaf", "parted"]);
+    assert_eq!(seen.whole_publications, ["everything"]);
+    drop(connection);
+    database
+        .run(&format!("{UNSUBSCRIBED}; drop owned by {role}; drop role {role}"))
+        .await;
 }
 
 #[tokio::test]

@@ -91,6 +91,21 @@ pub async fn connect_to_server() -> PgConnection {
         .expect("the test server answers")
 }
 
+/// Statements by which a subscription writes to these tables, as far as the catalog tells: it never connects.
+pub fn subscribed(tables: &[&str]) -> String {
+    let rows = tables.iter().map(|table| {
+        format!("; insert into pg_subscription_rel (srsubid, srrelid, srsubstate) select oid, '{table}'::regclass, 'r' from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())")
+    });
+    format!(
+        "create subscription in_the_catalog connection 'dbname=nowhere' publication elsewhere with (connect = false){}",
+        rows.collect::<String>()
+    )
+}
+
+/// Its end: a database that has a subscription cannot be dropped.
+pub const UNSUBSCRIBED: &str =
+    "alter subscription in_the_catalog set (slot_name = none); drop subscription in_the_catalog";
+
 fn server_url() -> Url {
     std::env::var("STACK_POSTGRES_URL")
         .expect("STACK_POSTGRES_URL names no Postgres: eval \"$(stack/stack env)\"")

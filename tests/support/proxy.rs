@@ -1,7 +1,9 @@
 //! A server reached through here can be made to fall silent, or to break off, at any moment.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,12 +25,26 @@ struct State {
     mode: Mode,
     /// Connections of an older number end.
     cuts: u64,
+    /// Those of an older number fall silent for ever towards the client; the server's end is closed.
+    forgotten: u64,
+}
+
+/// What came by.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Connections let in.
+    connections: usize,
+    /// Answers that were kept back, for however long.
+    kept: usize,
+    /// Connections that bytes pass on, by how often others had been forgotten before them.
+    passing: BTreeMap<u64, usize>,
 }
 
 /// Listens on a port of its own; closed with this value.
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
+    seen: Arc<watch::Sender<Seen>>,
     task: JoinHandle<()>,
 }
 
@@ -40,7 +56,10 @@ impl Proxy {
         let (state, watched) = watch::channel(State {
             mode: Mode::Pass,
             cuts: 0,
+            forgotten: 0,
         });
+        let seen = Arc::new(watch::Sender::new(Seen::default()));
+        let count = seen.clone();
         let target = target.to_owned();
         let task = tokio::spawn(async move {
             loop {
@@ -48,13 +67,15 @@ impl Proxy {
                     return;
                 };
                 if watched.borrow().mode != Mode::Refuse {
-                    tokio::spawn(connection(client, target.clone(), watched.clone()));
+                    count.send_modify(|seen| seen.connections += 1);
+                    tokio::spawn(connection(client, target.clone(), watched.clone(), count.clone()));
                 }
             }
         });
         Self {
             address,
             state: Arc::new(state),
+            seen,
             task,
         }
     }
@@ -70,6 +91,36 @@ impl Proxy {
     /// Breaks every connection off; new ones are let in.
     pub fn cut(&self) {
         self.state.send_modify(|state| state.cuts += 1);
+    }
+
+    /// The same, and waits until somebody has come back.
+    pub async fn cut_and_return(&self) {
+        let before = self.seen.borrow().connections;
+        self.cut();
+        self.until(|seen| seen.connections > before).await;
+    }
+
+    /// Forgets every connection there is, as a firewall does: its packets vanish, and nobody tells the client. New ones
+    /// are let in. The server looks after clients that are silent, and has noticed.
+    pub async fn forget(&self) {
+        self.state.send_modify(|state| state.forgotten += 1);
+        let now = self.state.borrow().forgotten;
+        self.until(|seen| seen.passing.range(..now).all(|(_, passing)| *passing == 0))
+            .await;
+    }
+
+    /// Keeps back what the server answers, and waits until there is something.
+    pub async fn hold_something(&self) {
+        let before = self.seen.borrow().kept;
+        self.hold();
+        self.until(|seen| seen.kept > before).await;
+    }
+
+    async fn until(&self, is: impl Fn(&Seen) -> bool) {
+        let mut seen = self.seen.subscribe();
+        let waits = seen.wait_for(is);
+        let came = tokio::time::timeout(Duration::from_mins(1), waits).await;
+        came.expect("it comes in time").expect("the proxy is there");
     }
 
     /// Keeps back what the server answers.
@@ -108,13 +159,19 @@ pub fn target(url: &str) -> String {
     )
 }
 
-async fn connection(client: TcpStream, target: String, mut state: watch::Receiver<State>) {
+async fn connection(
+    client: TcpStream,
+    target: String,
+    mut state: watch::Receiver<State>,
+    seen: Arc<watch::Sender<Seen>>,
+) {
     let Ok(server) = TcpStream::connect(&target).await else {
         return;
     };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let born = state.borrow_and_update().cuts;
+    let born = *state.borrow_and_update();
     let held = state.clone();
+    let mut forgetting = state.clone();
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
     let there = async { tokio::io::copy(&mut from_client, &mut to_server).await.map(drop) };
@@ -125,15 +182,31 @@ async fn connection(client: TcpStream, target: String, mut state: watch::Receive
             if length == 0 {
                 return Ok::<(), std::io::Error>(());
             }
+            if held.borrow().mode == Mode::Hold {
+                seen.send_modify(|seen| seen.kept += 1);
+            }
             let mut held = held.clone();
             let _ = held.wait_for(|state| state.mode != Mode::Hold).await;
             to_client.write_all(&buffer[..length]).await?;
         }
     };
-    let cut = async { drop(state.wait_for(|state| state.cuts != born).await) };
-    tokio::select! {
-        _ = there => {}
-        _ = back => {}
-        () = cut => {}
+    let passes = |more: isize| {
+        seen.send_modify(|seen| {
+            let passing = seen.passing.entry(born.forgotten).or_default();
+            *passing = passing.saturating_add_signed(more);
+        });
+    };
+    passes(1);
+    let cut = |state: &State| state.cuts != born.cuts;
+    let is_forgotten = tokio::select! {
+        _ = there => false,
+        _ = back => false,
+        _ = state.wait_for(cut) => false,
+        _ = forgetting.wait_for(|state| state.forgotten != born.forgotten) => true,
+    };
+    passes(-1);
+    if is_forgotten {
+        drop((from_server, to_server));
+        let _ = state.wait_for(cut).await; // the client's end stays open
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use highwater::config::Config;
 use serde_json::Value;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Row};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +37,8 @@ pub struct World {
 pub struct Running {
     stop: CancellationToken,
     task: JoinHandle<Result<(), highwater::daemon::DaemonError>>,
+    /// Of its pages.
+    address: SocketAddr,
 }
 
 impl Running {
@@ -47,6 +52,44 @@ impl Running {
     pub async fn abort(self) {
         self.task.abort();
         let _ = self.task.await;
+    }
+
+    /// What one of its pages says.
+    pub async fn page(&self, path: &str) -> Option<Value> {
+        let mut connection = TcpStream::connect(self.address).await.ok()?;
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.ok()?;
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
+    /// Waits until it says, on `/readyz`, that it waits for a server, and why.
+    pub async fn waits_for(&self, server: &str, why: &str) {
+        let waits = |page: &Value| {
+            page[server]["waiting"]
+                .as_str()
+                .is_some_and(|reason| reason.contains(why))
+        };
+        self.says(&format!("{server} {why}"), waits).await;
+    }
+
+    /// Waits until it says that it waits for neither server.
+    pub async fn waits_for_nothing(&self) {
+        let well = |page: &Value| page["postgres"]["ready"] == true && page["elasticsearch"]["ready"] == true;
+        self.says("that both servers are well", well).await;
+    }
+
+    async fn says(&self, what: &str, is: impl Fn(&Value) -> bool) {
+        let started = Instant::now();
+        loop {
+            let page = self.page("/readyz").await;
+            if page.as_ref().is_some_and(&is) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "it never said: {what}; but {page:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits for it to end by itself.
@@ -183,10 +226,13 @@ impl World {
         clippy::unused_self,
         reason = "a daemon is started in some world, even where the world is in its configuration"
     )]
-    pub fn start_with(&self, config: Config) -> Running {
+    pub fn start_with(&self, mut config: Config) -> Running {
         let stop = CancellationToken::new();
+        let free = std::net::TcpListener::bind(config.http.listen).and_then(|listener| listener.local_addr());
+        let address = free.expect("a free port");
+        config.http.listen = address;
         let task = tokio::spawn(highwater::daemon::run(config, stop.clone()));
-        Running { stop, task }
+        Running { stop, task, address }
     }
 
     /// A verb of the real program.
@@ -216,6 +262,15 @@ impl World {
     /// What the program logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("run.log")).unwrap_or_default()
+    }
+
+    /// Waits until the program has logged this.
+    pub async fn said(&self, what: &str) {
+        let started = Instant::now();
+        while !self.log().contains(what) {
+            assert!(started.elapsed() < PATIENCE, "never said: {what}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits until `question`, an SQL expression, is true.
@@ -298,9 +353,23 @@ impl World {
         (status == 200).then(|| without_mark(answer["_source"].take()))
     }
 
+    /// Waits until searches see everything written: a shard that has just started is not refreshed at once.
+    async fn refreshed(&self, index: &str) {
+        let asked = Instant::now();
+        loop {
+            let (status, answer) = self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+            let shards = &answer["_shards"];
+            if status == 200 && shards["failed"] == 0 && shards["successful"] != 0 {
+                return;
+            }
+            assert!(asked.elapsed() < PATIENCE, "not refreshed: {answer}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The answer's text to a search for every document, after a refresh.
     pub async fn search_all(&self, index: &str) -> String {
-        self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+        self.refreshed(index).await;
         let path = format!("/{index}/_search?size=10000");
         self.transport
             .send(
@@ -320,7 +389,7 @@ impl World {
 
     /// Every document of an index (or alias), by id, without the mark.
     pub async fn documents_of(&self, index: &str) -> BTreeMap<String, Value> {
-        self.ask(Method::Post, &format!("/{index}/_refresh"), None).await;
+        self.refreshed(index).await;
         let query = serde_json::json!({ "size": 10_000, "query": { "match_all": {} } });
         let (status, mut answer) = self.ask(Method::Post, &format!("/{index}/_search"), Some(query)).await;
         assert_eq!(status, 200, "{answer}");
@@ -346,7 +415,7 @@ impl World {
 
     /// The version of every document of the world's index, by id.
     pub async fn versions(&self) -> BTreeMap<String, i64> {
-        self.ask(Method::Post, &format!("/{}/_refresh", self.index), None).await;
+        self.refreshed(&self.index).await;
         let query = serde_json::json!({ "size": 10_000, "version": true, "_source": false });
         let (status, answer) = self
             .ask(Method::Post, &format!("/{}/_search", self.index), Some(query))

@@ -1,0 +1,60 @@
+//! Memory is bounded, whatever is backfilled or stormed.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::world::{World, assert_same};
+
+/// What the program that runs tells of itself.
+async fn metric(world: &World, name: &str) -> Option<f64> {
+    let log = world.log();
+    let line = log.lines().find(|line| line.contains("listening"))?;
+    let port = line.split("127.0.0.1:").nth(1)?;
+    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+    let mut socket = TcpStream::connect(format!("127.0.0.1:{port}")).await.ok()?;
+    let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    socket.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.ok()?;
+    let value = answer
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    value.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_documents_stay_within_the_bytes_that_may_be_under_way() {
+    // 12 MB of documents from 100 bytes to 240 kB, most of them small.
+    let world = World::with(
+        "create table note (id bigint primary key, body text); \
+         insert into note select g, repeat('x', 100 + (g * g * 37) % case g % 3 when 0 then 240000 else 3000 end) from generate_series(1, 300) g",
+        &["index: '{index}'\ntable: note\nfields:\n  id: long\n  body: { type: text, index: false }\n"],
+        "pipeline:\n  queue_bytes: 1MB\n  body_bytes: 300kB\n  live_body_bytes: 100kB\n  max_document_bytes: 300kB\n",
+    )
+    .await;
+    let truth = "select id::text, json_build_object('id', id, 'body', body) from note where id <= 300";
+    let daemon = world.start_program();
+    world.live().await;
+    world
+        .run("insert into note values (1001, repeat('y', 400000)); update note set body = body || '!'")
+        .await;
+    world.settled().await;
+    let letters: Vec<(String, String)> = sqlx::query_as("select key, reason from highwater.dead")
+        .fetch_all(&world.pool)
+        .await
+        .expect("Postgres answers");
+    assert!(
+        matches!(&letters[..], [(key, reason)] if key == "1001" && reason.contains("max_document_bytes")),
+        "{letters:?}"
+    );
+    assert_same(&world.truth(truth).await, &world.documents().await, "all others");
+    tokio::time::sleep(Duration::from_millis(2500)).await; // it looks at itself once a second
+    let highest = metric(&world, "highwater_bytes_under_way_highest")
+        .await
+        .expect("a number");
+    assert!(highest <= 1_000_000.0, "{highest} bytes were under way");
+    assert!(highest >= 240_000.0, "not measured: {highest}");
+    daemon.kill();
+}
