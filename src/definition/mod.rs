@@ -88,6 +88,21 @@ pub enum FieldKind {
     Group(Group),
     /// Rows of another table, as objects or values.
     Relation(Box<Relation>),
+    /// At most one row, of a table that a column of this row names.
+    Switch(Box<Switch>),
+}
+
+/// A relation to one of several tables.
+#[derive(Clone, Debug)]
+pub struct Switch {
+    /// The column that says which case applies.
+    pub on: ColumnName,
+    /// By that column's value; each of them is a `one`.
+    pub cases: IndexMap<String, Relation>,
+    /// The fields of all cases' objects; none where they embed bare values.
+    pub fields: Fields,
+    /// Parameters of the object, or of the bare value.
+    pub mapping: Mapping,
 }
 
 /// Fields of one row, put together.
@@ -111,7 +126,7 @@ impl Group {
     #[must_use]
     pub fn holds_relations(&self) -> bool {
         self.fields.values().any(|field| match &field.kind {
-            FieldKind::Relation(_) => true,
+            FieldKind::Relation(_) | FieldKind::Switch(_) => true,
             FieldKind::Group(group) => group.holds_relations(),
             FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => false,
         })
@@ -185,6 +200,8 @@ pub struct Hop {
 #[derive(Clone, Debug)]
 pub struct Join {
     pub pairs: Vec<(String, String)>,
+    /// Compared as text, whatever the columns' types are.
+    pub as_text: bool,
     pub place: Place,
 }
 
@@ -255,6 +272,7 @@ impl Field {
             | FieldKind::Sql { mapping, .. }
             | FieldKind::Constant { mapping, .. } => mapping,
             FieldKind::Group(group) => &group.mapping,
+            FieldKind::Switch(switch) => &switch.mapping,
             FieldKind::Relation(relation) => match &relation.content {
                 Content::Fields(_) => &relation.mapping,
                 Content::Value(value) => value.mapping(),
@@ -269,6 +287,7 @@ impl Field {
         match &self.kind {
             FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => None,
             FieldKind::Group(group) => (!group.single).then_some(&group.fields),
+            FieldKind::Switch(switch) => (!switch.fields.is_empty()).then_some(&switch.fields),
             FieldKind::Relation(relation) => match &relation.content {
                 Content::Fields(fields) => Some(fields),
                 Content::Value(_) | Content::Computed(_) => None,

@@ -1,9 +1,10 @@
 //! From the YAML text of a definition to its tree. Every mistake is gathered before any is returned, and nothing here
 //! looks at a database: whether tables and columns exist is for `crate::plan`.
 //!
-//! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of which `through` is the way and
-//! `content` what they embed; `aggregate` those of which one value is computed; `name` what names may be,
-//! and `column` what names a column.
+//! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of
+//! which `through` is the way and `content` what they embed; `aggregate` those of which one value is computed, `switch`
+//! those to one of several tables. `parameter` is what goes to the mapping, `name` what names may be, and `column` what
+//! names a column.
 
 mod aggregate;
 mod column;
@@ -11,7 +12,9 @@ mod content;
 mod field;
 mod group;
 mod name;
+mod parameter;
 mod relation;
+mod switch;
 mod through;
 
 use indexmap::IndexMap;
@@ -33,8 +36,7 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 4] = [
-    ("switch", "leave the field out"),
+const LATER: [(&str, &str); 3] = [
     ("due", "leave the key out, and update the row when its moment comes"),
     (
         "routing",

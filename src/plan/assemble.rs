@@ -13,6 +13,7 @@ mod order;
 mod relation;
 mod root;
 mod scope;
+mod switch;
 
 use std::collections::BTreeMap;
 

@@ -163,6 +163,8 @@ pub struct Select {
 pub enum Part {
     /// A level, by its place in [`Level::children`].
     Level(usize),
+    /// That one of these levels which the row has a linking value for.
+    Switch(Vec<usize>),
     /// A group that relations stand in.
     Group {
         prefix: String,

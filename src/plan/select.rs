@@ -48,13 +48,14 @@ impl SelectList {
 
     /// A column's value, of which the text is wanted: for keys and links.
     pub fn text(&mut self, alias: &str, column: &Column) -> usize {
-        let name = format!("{}.{}", quote(alias), quote(&column.name));
-        match column.wire {
-            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text if column.type_oid != 1042 => {
-                self.add(name, column.wire)
-            }
-            _ => self.add(format!("{name}::text"), Wire::Text),
-        }
+        let (value, wire) = text(alias, column);
+        self.add(value, wire)
+    }
+
+    /// The same, where a condition holds, and null elsewhere.
+    pub fn text_where(&mut self, condition: &str, alias: &str, column: &Column) -> usize {
+        let (value, wire) = text(alias, column);
+        self.add(format!("CASE WHEN {condition} THEN {value} END"), wire)
     }
 
     /// What is selected at a position.
@@ -79,5 +80,15 @@ impl SelectList {
     /// The wire form of each column, with those that the statement puts behind the list.
     pub fn wires(&self, trailing: Option<Wire>) -> Vec<Wire> {
         self.wires.iter().copied().chain(trailing).collect()
+    }
+}
+
+fn text(alias: &str, column: &Column) -> (String, Wire) {
+    let name = format!("{}.{}", quote(alias), quote(&column.name));
+    match column.wire {
+        Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text if column.type_oid != 1042 => {
+            (name, column.wire)
+        }
+        _ => (format!("{name}::text"), Wire::Text),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::plan::{Level, Part, Plan, Shape};
 
-use super::arena::Entry;
+use super::arena::{Entry, NO_LINK};
 use super::fetch::Batch;
 
 /// Whether an object has all it requires.
@@ -47,6 +47,14 @@ impl Assembly<'_> {
             }
             let presence = match part {
                 Part::Level(child) => self.child(position, entry, *child, before, out)?,
+                Part::Switch(cases) => {
+                    let rows = &self.batch.rows[position];
+                    let applies = |case: &&usize| rows.child_link(entry, **case, segments) != NO_LINK;
+                    let case = cases.iter().find(applies).or(cases.first());
+                    // Where none applies, any of them has no row.
+                    let case = case.copied().unwrap_or_default();
+                    self.child(position, entry, case, before, out)?
+                }
                 Part::Group { prefix, segment, parts } => {
                     out.extend_from_slice(prefix.as_bytes());
                     out.push(b'{');

@@ -42,6 +42,9 @@ create table measure_old partition of measure for values from (minvalue) to ('20
 create table measure_new partition of measure for values from ('2020-01-01') to (maxvalue);
 create table station (name text primary key, place text);
 alter table measure add foreign key (station) references station;
+create table note (id int primary key, said text, kind varchar(20), about_id varchar(40), mood other.mood, number int);
+create index on note (kind, about_id);
+create index on note (number);
 create table letter (id int primary key, sender int references author, receiver int references author);
 "#;
 
@@ -198,9 +201,18 @@ fields:
   titles: { many: book, join: { id: sequel_to }, distinct: true, value: { column: extra, path: title, type: keyword } }
 ";
 
+pub const SWITCHED: &str = "
+index: switched
+table: note
+fields:
+  said: text
+  about: { switch: kind, join: { about_id: id }, cast: text, cases: { Book: { one: book, fields: { title: text, publisher: { one: publisher, value: name, type: keyword } } }, Tag: { one: tag, fields: { name: keyword } } } }
+  mood: { switch: mood, join: { number: id }, cases: { calm: { one: author, value: name, type: keyword }, loud: { one: publisher, order: name, value: name, type: keyword } } }
+";
+
 /// Every definition that is held fast.
-const ALL: [&str; 11] = [
-    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES,
+const ALL: [&str; 12] = [
+    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED,
 ];
 
 pub async fn catalog() -> Catalog {

@@ -73,7 +73,7 @@ async fn keys_and_joins_that_cannot_work_are_refused() {
         .await,
         [
             "book.yaml:4:30 fields.p.join: column \"title\" of \"book\" (text) and column \"id\" of \"publisher\" (integer) cannot be compared / \
-          join columns of one type; a generated column can hold the value in the other's type"
+          join columns of one type, or compare their texts with cast: text"
         ]
     );
 }
@@ -128,6 +128,27 @@ async fn a_path_leads_into_json_alone() {
         [
             "book.yaml:4:3 fields.a: `path` into column \"title\" of \"book\" (text) / \
              a path leads into json or jsonb; for other types use sql:"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_switch_says_which_of_its_columns_does_not_fit() {
+    let found = mistakes(
+        "index: n\ntable: note\nfields:\n  a: { switch: kin, join: { about_id: id }, cases: { Tag: { one: tag, value: name, type: keyword } } }\n  \
+         b: { switch: kind, join: { about_id: id }, cases: { Tag: { one: tag, value: name, type: keyword } } }\n  \
+         c: { switch: kind, cases: { Tag: { one: tag, value: name, type: keyword } } }\n  \
+         d: { switch: number, join: { number: id }, cases: { Tag: { one: tag, value: name, type: keyword } } }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:3 fields.a: table \"note\" has no column \"kin\" / did you mean \"kind\"?",
+            "book.yaml:5:28 fields.b.join: column \"about_id\" of \"note\" (character varying(40)) and column \"id\" of \"tag\" (integer) \
+             cannot be compared / join columns of one type, or compare their texts with cast: text",
+            "book.yaml:6:43 fields.c.cases.Tag.one: no foreign key joins \"note\" and \"tag\" / say how: join: { column of note: column of tag }",
+            "book.yaml:7:67 fields.d.cases.Tag.one: the case \"Tag\" of column \"number\" (integer) / write a whole number",
         ]
     );
 }

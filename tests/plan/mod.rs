@@ -7,4 +7,5 @@ mod keyed;
 mod mistakes;
 mod relations;
 mod scans;
+mod switches;
 mod values;

@@ -1,7 +1,8 @@
 //! Aggregates: one value over the rows at the end of a path. Beside their own keys stand Elasticsearch's, as on a column.
 
+use super::parameter::parameters;
 use super::through::{join, through};
-use super::{Scope, column, field, later, sql};
+use super::{Scope, column, later, sql};
 use crate::definition::{Aggregate, Content, Function, Mapping, Relation, RelationKind, TableName};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader};
@@ -38,10 +39,10 @@ pub(super) fn read(
     }
     later(&mut reader, &["due", "routing", "pipeline"], mistakes);
     let function = function(form, &mut reader, mistakes);
-    let join = reader.take("join").and_then(|node| join(node, mistakes));
+    let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = through(&mut reader, mistakes);
-    let mapping = field::parameters(&key.place, reader, mistakes);
+    let mapping = parameters(&key.place, reader, mistakes);
     let (mut tables, mut last) = (path?, None);
     if function != Function::Count {
         last = tables.pop();

@@ -1,6 +1,7 @@
 //! What a relation embeds: objects of fields, or bare values. Only a bare value takes parameters of Elasticsearch's beside
 //! the relation's keys.
 
+use super::parameter::parameters;
 use super::{Scope, field, fields, object};
 use crate::definition::{Content, Field, FieldKind, Mapping, Missing};
 use crate::mistake::Mistakes;
@@ -66,7 +67,7 @@ fn value(key: &Key, node: &Node, beside: Reader<'_>, scope: &Scope<'_>, mistakes
         });
     }
     let column = field::column(node, scope, mistakes);
-    let mapping = field::parameters(&key.place, beside, mistakes);
+    let mapping = parameters(&key.place, beside, mistakes);
     Some(Field {
         place: node.place.clone(),
         missing: Missing::Keep,

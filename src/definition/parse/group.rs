@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::content::object_parameters;
+use super::parameter::parameters;
 use super::{Scope, column, field, fields, sql};
 use crate::definition::{ColumnName, Field, FieldKind, Fields, Group, Mapping, Missing};
 use crate::mistake::Mistakes;
@@ -17,7 +18,7 @@ pub(super) fn read(key: &Key, mut reader: Reader<'_>, scope: &Scope<'_>, mistake
     };
     if single {
         let fields = members(node, &scope, mistakes);
-        let mapping = field::parameters(&key.place, reader, mistakes);
+        let mapping = parameters(&key.place, reader, mistakes);
         return Some(Group {
             fields: fields?,
             mapping: mapping?,

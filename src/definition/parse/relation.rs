@@ -8,7 +8,7 @@ use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader, expected};
 
 /// Keys that do not go with a form, and why.
-const MISPLACED: [(&str, &str, &str); 12] = [
+const MISPLACED: [(&str, &str, &str); 13] = [
     (
         "one",
         "limit",
@@ -26,6 +26,11 @@ const MISPLACED: [(&str, &str, &str); 12] = [
     ("ancestors", "limit", "use `depth:`"),
     ("ancestors", "order", "leave it out: ancestors come topmost first"),
     ("ancestors", "through", "leave it out: ancestors are rows of one table"),
+    (
+        "ancestors",
+        "cast",
+        "leave it out: a tree's rows are joined by columns of one type",
+    ),
     ("ancestors", "required", "`required` is for `one:`"),
     ("ancestors", "by", "leave it out: ancestors come topmost first"),
     ("ancestors", "distinct", "leave it out: no row is its own ancestor"),
@@ -47,7 +52,7 @@ pub(super) fn read(
     let table = reader.take(form).and_then(|node| name::table(node, mistakes));
     refuse_misplaced(form, &mut reader, mistakes);
     later(&mut reader, &["missing", "due", "routing", "pipeline"], mistakes);
-    let join = reader.take("join").and_then(|node| join(node, mistakes));
+    let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = if form == "ancestors" {
         Vec::new()

@@ -88,6 +88,15 @@ fn mistakes_of_fields() {
         "a: { type: geo_point, grup: { lat: a, lon: b } }",
         "a: { group: { b: text }, column: c }",
         "a: { switch: kind, cases: {} }",
+        "a: { switch: kind, join: { b: id } }",
+        "a: { switch: kind, caess: { A: { one: b, fields: { c: text } } } }",
+        "a: { switch: kind, cases: { A: { many: b, fields: { c: text } }, B: { one: b, required: true, fields: { c: text } } } }",
+        "a: { switch: kind, cases: { A: { one: b, fields: { c: text } }, B: { one: b, fields: { c: keyword } } } }",
+        "a: { switch: kind, cases: { A: { one: b, fields: { c: text } }, B: { one: b, value: c, type: text } } }",
+        "a: { switch: kind, cases: { A: { one: b, value: d, type: long }, B: { one: b, value: c, type: text } } }",
+        "a: { switch: kind, cast: int, join: { b: id }, cases: { A: { one: b, value: d, type: long } } }",
+        "a: { one: b, cast: text, value: d, type: long }",
+        "a: { ancestors: b, join: { c: id }, cast: text, value: d, type: long }",
     ];
     insta::assert_snapshot!(lines.map(|line| format!("{line}\n{}\n", field(line))).join("\n"));
 }

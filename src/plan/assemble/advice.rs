@@ -42,7 +42,11 @@ impl<'c> Walk<'c, '_> {
 
     pub fn advise_way(&mut self, edge: &Edge<'c>, place: &Place) {
         self.advise_index(edge.lower, &edge.lower_columns, place);
-        self.advise_index(edge.upper, &edge.upper_columns, place);
+        if !edge.upper_is_indexed() {
+            let given = edge.given.iter().map(|given| &given.column);
+            let columns: Vec<String> = given.chain(&edge.upper_columns).cloned().collect();
+            self.advise_index(edge.upper, &columns, place);
+        }
     }
 
     fn advise_index(&mut self, table: &Table, columns: &[String], place: &Place) {

@@ -1,7 +1,7 @@
 //! The fields of a level: values and groups of them become what a row writes by itself; relations are noted, with the
 //! groups that they stand in, and walked once all fields are read.
 
-use crate::definition::{FieldKind, Fields, Group, Missing, Relation};
+use crate::definition::{FieldKind, Fields, Group, Missing, Relation, Switch};
 use crate::mistake::Place;
 use crate::plan::{Output, Part, Source};
 
@@ -14,6 +14,13 @@ pub enum Hanging<'d> {
         name: &'d str,
         dotted: String,
         relation: &'d Relation,
+        place: &'d Place,
+        drop: bool,
+    },
+    Switch {
+        name: &'d str,
+        dotted: String,
+        switch: &'d Switch,
         place: &'d Place,
         drop: bool,
     },
@@ -43,6 +50,13 @@ impl<'c, 'd> Walk<'c, 'd> {
                     name,
                     dotted,
                     relation,
+                    place: &field.place,
+                    drop,
+                }),
+                FieldKind::Switch(switch) => hanging.push(Hanging::Switch {
+                    name,
+                    dotted,
+                    switch,
                     place: &field.place,
                     drop,
                 }),
@@ -104,6 +118,13 @@ impl<'c, 'd> Walk<'c, 'd> {
                         parts.push(Part::Level(child));
                     }
                 }
+                Hanging::Switch {
+                    name,
+                    dotted,
+                    switch,
+                    place,
+                    drop,
+                } => parts.extend(self.switch(above, (name, &dotted, drop), switch, place)),
                 Hanging::Group { name, segment, hanging } => parts.push(Part::Group {
                     prefix: prefix(name),
                     segment,

@@ -98,6 +98,9 @@ fn links_by_value(edge: &Edge<'_>) -> bool {
     let ([upper], [lower]) = (edge.upper_columns.as_slice(), edge.lower_columns.as_slice()) else {
         return false;
     };
+    if edge.as_text {
+        return false;
+    }
     let family = |column: &Column| match column.wire {
         Wire::Int2 | Wire::Int4 | Wire::Int8 => Some(0),
         Wire::Uuid => Some(1),

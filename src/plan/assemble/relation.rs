@@ -31,7 +31,13 @@ impl<'c, 'd> Walk<'c, 'd> {
         let parent_link = edge
             .upper_columns
             .iter()
-            .map(|column| above.list.text(&above.own.alias, &above.own.table.columns[column]))
+            .map(|column| {
+                let (alias, column) = (&above.own.alias, &above.own.table.columns[column]);
+                match edge.is_given(alias) {
+                    Some(condition) => above.list.text_where(&condition, alias, column),
+                    None => above.list.text(alias, column),
+                }
+            })
             .collect();
         let mut scope = self.open(own, beside, path, dotted.clone(), SelectList::behind(form.leading()));
         above.children.push(scope.position);
@@ -154,7 +160,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             match near {
                 None => from = source,
                 Some(near) => {
-                    let on = statement::equal(&named.alias, &stop.edge.lower_columns, |at| {
+                    let on = stop.edge.on_lower(&named.alias, |at| {
                         format!("{}.{}", quote(&near.alias), quote(&stop.edge.upper_columns[at]))
                     });
                     from.push_str(&format!(" JOIN {source} ON {on}"));

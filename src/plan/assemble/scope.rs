@@ -84,7 +84,7 @@ impl<'c> Walk<'c, '_> {
             }
             FieldKind::Sql { sql, .. } => Source::Selected(self.computed(scope, sql)),
             FieldKind::Constant { json, .. } => Source::Constant(json.clone()),
-            FieldKind::Group(_) | FieldKind::Relation(_) => return None, // more than a value
+            FieldKind::Group(_) | FieldKind::Relation(_) | FieldKind::Switch(_) => return None, // more than a value
         };
         Some(Output {
             // Among bare values, a null keeps its place.
