@@ -106,6 +106,10 @@ impl Books {
         let postgres = Postgres::new(&settings)?;
         let definition = Definition::parse("books.yaml", DEFINITION)?;
         let mut owner = connect_owner(&settings).await?;
+        // The rows may be an earlier run's; the ledger is this version's.
+        sqlx::raw_sql("drop schema if exists highwater cascade")
+            .execute(&mut owner)
+            .await?;
         apply(&mut owner, &[definition], postgres.role(), &JobSettings::default()).await?;
         Ok(Self {
             count,
