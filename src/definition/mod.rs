@@ -2,6 +2,7 @@
 //!
 //! `parse` reads the YAML text and reports every mistake at once; `crate::plan` resolves the names against a catalog.
 
+mod field;
 mod meaning;
 mod parse;
 
@@ -9,6 +10,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::mistake::Place;
+pub use field::{Field, FieldKind, Group, Missing, Switch};
 pub use parse::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS};
 
 /// Mapping parameters that pass through to Elasticsearch untouched.
@@ -28,6 +30,8 @@ pub struct Definition {
     pub key: Option<Vec<String>>,
     /// SQL over the root row: rows that are documents.
     pub filter: Option<Sql>,
+    /// Elasticsearch's ingest pipeline that documents pass through.
+    pub pipeline: Option<String>,
     /// Index settings, as Elasticsearch takes them.
     pub settings: Map<String, Value>,
     /// Filters that hold at every use of a table below the root, by table name as written.
@@ -51,86 +55,6 @@ pub struct TableName {
 pub struct Sql {
     pub text: String,
     pub place: Place,
-}
-
-/// One field and where it was written.
-#[derive(Clone, Debug)]
-pub struct Field {
-    pub place: Place,
-    pub missing: Missing,
-    pub kind: FieldKind,
-}
-
-/// What becomes of a field whose value is null.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Missing {
-    /// It is written as `null`.
-    #[default]
-    Keep,
-    /// It is left out.
-    Drop,
-}
-
-#[derive(Clone, Debug)]
-pub enum FieldKind {
-    /// A column's value, or what a path within it leads to; `mapping` holds at least `type`.
-    Column {
-        column: ColumnName,
-        /// Keys and array positions; empty for the whole value.
-        path: Vec<String>,
-        mapping: Mapping,
-    },
-    /// An immutable expression over the row; `mapping` holds at least `type`.
-    Sql { sql: Sql, mapping: Mapping },
-    /// The same in every document; as JSON.
-    Constant { json: String, mapping: Mapping },
-    /// An object of fields of this same row.
-    Group(Group),
-    /// Rows of another table, as objects or values.
-    Relation(Box<Relation>),
-    /// At most one row, of a table that a column of this row names.
-    Switch(Box<Switch>),
-}
-
-/// A relation to one of several tables.
-#[derive(Clone, Debug)]
-pub struct Switch {
-    /// The column that says which case applies.
-    pub on: ColumnName,
-    /// By that column's value; each of them is a `one`.
-    pub cases: IndexMap<String, Relation>,
-    /// The fields of all cases' objects; none where they embed bare values.
-    pub fields: Fields,
-    /// Parameters of the object, or of the bare value.
-    pub mapping: Mapping,
-}
-
-/// Fields of one row, put together.
-#[derive(Clone, Debug)]
-pub struct Group {
-    pub fields: Fields,
-    /// Parameters of the object; empty where none are written.
-    pub mapping: Mapping,
-    /// The object is one value of Elasticsearch's, such as a `geo_point`: its members have no types of their own.
-    pub single: bool,
-}
-
-impl Group {
-    /// The type of the single value.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        self.mapping.get("type").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Whether rows of other tables are embedded in it, at any depth.
-    #[must_use]
-    pub fn holds_relations(&self) -> bool {
-        self.fields.values().any(|field| match &field.kind {
-            FieldKind::Relation(_) | FieldKind::Switch(_) => true,
-            FieldKind::Group(group) => group.holds_relations(),
-            FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => false,
-        })
-    }
 }
 
 /// `column`, or `junction.column` beneath a `through`.
@@ -259,39 +183,6 @@ impl Function {
             Self::Avg => "avg",
             Self::Min => "min",
             Self::Max => "max",
-        }
-    }
-}
-
-impl Field {
-    /// The parameters that Elasticsearch gets for the field, without those of the fields in it.
-    #[must_use]
-    pub fn mapping(&self) -> &Mapping {
-        match &self.kind {
-            FieldKind::Column { mapping, .. }
-            | FieldKind::Sql { mapping, .. }
-            | FieldKind::Constant { mapping, .. } => mapping,
-            FieldKind::Group(group) => &group.mapping,
-            FieldKind::Switch(switch) => &switch.mapping,
-            FieldKind::Relation(relation) => match &relation.content {
-                Content::Fields(_) => &relation.mapping,
-                Content::Value(value) => value.mapping(),
-                Content::Computed(aggregate) => &aggregate.mapping,
-            },
-        }
-    }
-
-    /// The fields in this one.
-    #[must_use]
-    pub fn fields(&self) -> Option<&Fields> {
-        match &self.kind {
-            FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => None,
-            FieldKind::Group(group) => (!group.single).then_some(&group.fields),
-            FieldKind::Switch(switch) => (!switch.fields.is_empty()).then_some(&switch.fields),
-            FieldKind::Relation(relation) => match &relation.content {
-                Content::Fields(fields) => Some(fields),
-                Content::Value(_) | Content::Computed(_) => None,
-            },
         }
     }
 }

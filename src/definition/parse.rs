@@ -36,13 +36,12 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 3] = [
+const LATER: [(&str, &str); 2] = [
     ("due", "leave the key out, and update the row when its moment comes"),
     (
         "routing",
         "leave the key out; documents are spread over the shards by their id",
     ),
-    ("pipeline", "leave the key out, and compute the field in `sql:`"),
 ];
 
 impl Definition {
@@ -87,7 +86,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         return None;
     }
     let mut reader = Reader::new(root, mistakes)?;
-    later(&mut reader, &["due", "routing", "pipeline"], mistakes);
+    later(&mut reader, &["due", "routing"], mistakes);
     let index = required(
         &mut reader,
         "index",
@@ -99,6 +98,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         .and_then(|node| name::table(node, mistakes));
     let key = key(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
+    let pipeline = reader.string("pipeline", mistakes);
     let settings = reader
         .take("settings")
         .and_then(|node| object(node, mistakes))
@@ -125,6 +125,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         table: table?,
         key,
         filter,
+        pipeline,
         settings,
         tables,
         fields: fields?,

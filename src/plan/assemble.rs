@@ -63,6 +63,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         key: key_columns,
         captures: walk.uses.captures(catalog),
         fanouts: fanout::all(root, &key, &walk.uses),
+        pipeline: definition.pipeline.clone(),
         settings: definition.settings.clone(),
         mappings: mapping::of(definition, &hash),
         warnings: walk.warnings,

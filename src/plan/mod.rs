@@ -47,6 +47,8 @@ pub struct Plan {
     pub captures: Vec<Capture>,
     /// One for each way from a table up to the root.
     pub fanouts: Vec<Fanout>,
+    /// The ingest pipeline that documents pass through.
+    pub pipeline: Option<String>,
     pub settings: Map<String, Value>,
     pub mappings: Value,
     /// What `check` says beyond mistakes.

@@ -160,7 +160,7 @@ impl Builder {
     ) {
         let start = out.body.len();
         let id = key.document_id().into_owned();
-        out.action("index", &id, version);
+        out.action("index", &id, version, assembly.plan.pipeline.as_deref());
         let source = out.body.len();
         out.body.push(b'{');
         let outcome = assembly.fields(0, entry, &mut out.body);
@@ -208,10 +208,16 @@ struct Output {
 }
 
 impl Output {
-    fn action(&mut self, op: &str, id: &str, version: Version) {
+    fn action(&mut self, op: &str, id: &str, version: Version, pipeline: Option<&str>) {
         self.body.extend_from_slice(b"{\"");
         self.body.extend_from_slice(op.as_bytes());
-        self.body.extend_from_slice(b"\":{\"_id\":");
+        self.body.extend_from_slice(b"\":{");
+        if let Some(pipeline) = pipeline {
+            self.body.extend_from_slice(b"\"pipeline\":");
+            json_text(&mut self.body, pipeline);
+            self.body.push(b',');
+        }
+        self.body.extend_from_slice(b"\"_id\":");
         json_text(&mut self.body, id);
         self.body.extend_from_slice(b",\"version\":");
         self.body
@@ -222,7 +228,7 @@ impl Output {
     fn delete(&mut self, key: Key, version: Version) {
         let start = self.body.len();
         let id = key.document_id().into_owned();
-        self.action("delete", &id, version);
+        self.action("delete", &id, version, None);
         self.items.push(Draft {
             key,
             id,

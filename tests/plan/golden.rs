@@ -195,7 +195,9 @@ const VALUES: &str = "
 index: values
 table: book
 missing: drop
+pipeline: enrich
 fields:
+  filled: { pipeline: true, type: dense_vector, dims: 3 }
   kind: { constant: book, type: keyword }
   pages: { column: extra, path: \"print's.0.pages\", type: integer }
   titles: { many: book, join: { id: sequel_to }, distinct: true, value: { column: extra, path: title, type: keyword } }

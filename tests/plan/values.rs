@@ -1,4 +1,7 @@
-//! Constants, what a path within JSON leads to, and what becomes of null.
+//! Constants, what a path within JSON leads to, and what becomes of null; fields that a pipeline fills.
+
+use elasticsearch::http::Method;
+use serde_json::json;
 
 use crate::support::exact::assert_in_step;
 use crate::support::world::World;
@@ -69,4 +72,37 @@ async fn what_is_missing_is_left_out_where_it_is_wanted_so() {
         assert_in_step(&world, TRUTH, change).await;
     }
     running.stop().await;
+}
+
+/// The pipeline has no processors: this is about the way through it, and about what happens while it is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_pass_through_the_pipeline_and_wait_for_it() {
+    let definition = "
+index: '{index}'
+table: thing
+pipeline: '{index}-pipeline'
+fields:
+  name: text
+  filled: { pipeline: true, type: keyword }
+";
+    let truth = "select id::text, json_build_object('name', name) from thing";
+    let world = World::new(SCHEMA, definition).await;
+    let running = world.start_with(world.config());
+    world
+        .until(
+            "(select count(*) > 0 from highwater.parked) or exists (select from highwater.job where state <> 'done')",
+        )
+        .await;
+    let path = format!("/_ingest/pipeline/{}-pipeline", world.index);
+    let (status, answer) = world.ask(Method::Put, &path, Some(json!({ "processors": [] }))).await;
+    assert_eq!(status, 200, "{answer}");
+    world.live().await;
+    assert_in_step(&world, truth, "after the backfill").await;
+    world
+        .run("update thing set name = 'new' where id = 2; delete from thing where id = 1")
+        .await;
+    assert_in_step(&world, truth, "after changes").await;
+    world.until("not exists (select from highwater.dead)").await;
+    running.stop().await;
+    world.ask(Method::Delete, &path, None).await;
 }

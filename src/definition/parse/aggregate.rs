@@ -37,7 +37,7 @@ pub(super) fn read(
             reader.discard(misplaced);
         }
     }
-    later(&mut reader, &["due", "routing", "pipeline"], mistakes);
+    later(&mut reader, &["due", "routing"], mistakes);
     let function = function(form, &mut reader, mistakes);
     let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));

@@ -8,7 +8,7 @@ use crate::mistake::Mistakes;
 use crate::yaml::{Key, Node, NodeKind, Reader, expected};
 
 /// The keys that say which form a field takes.
-const FORMS: [&str; 13] = [
+const FORMS: [&str; 14] = [
     "one",
     "many",
     "ancestors",
@@ -22,6 +22,7 @@ const FORMS: [&str; 13] = [
     "column",
     "sql",
     "constant",
+    "pipeline",
 ];
 
 /// A field; `None` when it could not be made out, which has been noted.
@@ -69,11 +70,23 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
         Some(&form @ ("count" | "sum" | "avg" | "min" | "max")) => {
             FieldKind::Relation(Box::new(aggregate::read(form, key, reader, scope, mistakes)?))
         }
+        Some(&"pipeline") => filled(key, reader, mistakes)?,
         Some(&"switch") => FieldKind::Switch(Box::new(switch::read(key, reader, scope, mistakes)?)),
         Some(&"group") => FieldKind::Group(group::read(key, reader, scope, mistakes)?),
         _ => value(key, reader, scope, mistakes)?,
     };
     Some(Field { place, missing, kind })
+}
+
+/// A field that highwater leaves to the pipeline.
+fn filled(key: &Key, mut reader: Reader<'_>, mistakes: &mut Mistakes) -> Option<FieldKind> {
+    let place = reader.place_of("pipeline").unwrap_or(&key.place).clone();
+    if reader.boolean("pipeline", mistakes) == Some(false) {
+        let remedy = "write `pipeline: true` for a field that the pipeline writes, or leave the key out";
+        mistakes.add(&place, "`pipeline: false` says nothing", remedy);
+    }
+    let mapping = parameters(&key.place, reader, mistakes)?;
+    Some(FieldKind::Filled { mapping })
 }
 
 /// A column, an expression or a constant, with all that is left to read as its parameters.

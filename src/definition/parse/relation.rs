@@ -51,7 +51,7 @@ pub(super) fn read(
     }
     let table = reader.take(form).and_then(|node| name::table(node, mistakes));
     refuse_misplaced(form, &mut reader, mistakes);
-    later(&mut reader, &["missing", "due", "routing", "pipeline"], mistakes);
+    later(&mut reader, &["due", "routing"], mistakes);
     let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = if form == "ancestors" {

@@ -80,7 +80,10 @@ impl<'c, 'd> Walk<'c, 'd> {
                         path: dotted,
                     });
                 }
-                FieldKind::Column { .. } | FieldKind::Sql { .. } | FieldKind::Constant { .. } => {
+                FieldKind::Column { .. }
+                | FieldKind::Sql { .. }
+                | FieldKind::Constant { .. }
+                | FieldKind::Filled { .. } => {
                     outputs.extend(self.output(scope, field, prefix(name), dotted));
                 }
             }

@@ -84,7 +84,10 @@ impl<'c> Walk<'c, '_> {
             }
             FieldKind::Sql { sql, .. } => Source::Selected(self.computed(scope, sql)),
             FieldKind::Constant { json, .. } => Source::Constant(json.clone()),
-            FieldKind::Group(_) | FieldKind::Relation(_) | FieldKind::Switch(_) => return None, // more than a value
+            // Not ours, or more than a value.
+            FieldKind::Filled { .. } | FieldKind::Group(_) | FieldKind::Relation(_) | FieldKind::Switch(_) => {
+                return None;
+            }
         };
         Some(Output {
             // Among bare values, a null keeps its place.
