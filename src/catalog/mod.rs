@@ -111,6 +111,15 @@ impl Catalog {
     }
 }
 
+impl Column {
+    /// Whether Postgres can sort the values: json, xml and figures of geometry have no order, and of an extension's type
+    /// nothing is known.
+    #[must_use]
+    pub fn has_order(&self) -> bool {
+        !self.foreign && !matches!(self.type_oid, 114 | 142 | 600..=604 | 628 | 718)
+    }
+}
+
 impl Table {
     /// `"schema"."name"`, quoted for SQL.
     #[must_use]

@@ -9,7 +9,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::definition::{Content, Definition, Field, FieldKind, Fields, Mapping};
+use crate::definition::{Definition, Fields, Mapping};
 use crate::elastic::{Distribution, Elastic, ElasticError, IndexPlan, Product, Verdict, generation_settings};
 use crate::feed::kafka::{self, KafkaError};
 use crate::job::apply::published;
@@ -318,25 +318,9 @@ fn blamed<'d>(fields: &'d Fields, reason: &str) -> Option<&'d Place> {
 /// The first field, at any depth, of such a name or mapping.
 fn found<'d>(fields: &'d Fields, is: &impl Fn(&str, &Mapping) -> bool) -> Option<&'d Place> {
     fields.iter().find_map(|(name, field)| {
-        let here = is(name, mapping(field)).then_some(&field.place);
-        here.or_else(|| match &field.kind {
-            FieldKind::Relation(relation) => match &relation.content {
-                Content::Fields(fields) => found(fields, is),
-                Content::Value(_) => None,
-            },
-            FieldKind::Column { .. } | FieldKind::Sql { .. } => None,
-        })
+        let here = is(name, field.mapping()).then_some(&field.place);
+        here.or_else(|| found(field.fields()?, is))
     })
-}
-
-fn mapping(field: &Field) -> &Mapping {
-    match &field.kind {
-        FieldKind::Column { mapping, .. } | FieldKind::Sql { mapping, .. } => mapping,
-        FieldKind::Relation(relation) => match &relation.content {
-            Content::Fields(_) => &relation.mapping,
-            Content::Value(value) => mapping(value),
-        },
-    }
 }
 
 /// Kafka's absence costs a moment and no change, so it is a warning; settings that cannot work are a mistake.

@@ -4,8 +4,8 @@ use super::Definition;
 use crate::mistake::Mistakes;
 use crate::yaml::{Node, NodeKind};
 
-/// The one key whose entries' order is that of the documents' fields. Anywhere else it says nothing.
-const ORDERED: &str = "fields";
+/// The keys whose entries' order is that of the documents' fields. Anywhere else it says nothing.
+const ORDERED: [&str; 3] = ["fields", "group", "constant"];
 
 impl Definition {
     /// The definition as one line of text: comments, layout, quotes around what is text anyway, and the order of keys
@@ -50,7 +50,7 @@ fn write(node: &Node, ordered: bool, out: &mut String) {
             for (key, value) in entries {
                 out.push_str(&serde_json::Value::from(key.text.as_str()).to_string());
                 out.push(':');
-                write(value, key.text == ORDERED && !ordered, out);
+                write(value, ORDERED.contains(&key.text.as_str()) && !ordered, out);
                 out.push(',');
             }
             out.push('}');
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     const WRITTEN: &str = "index: books\ntable: book\nfields:\n  id: long\n  fields: { type: text, analyzer: english }\n  \
-        rank: { sql: 1.0, type: double }\n  reviews: { many: review, order: id, limit: 3, fields: { stars: byte, body: text } }\n";
+        rank: { sql: 1.0, type: double }\n  reviews: { many: review, order: id, limit: 3, fields: { stars: byte, body: text } }\n  place: { group: { town: text, street: text } }\n";
 
     fn meaning(text: &str) -> String {
         Definition::parse("books.yaml", text).unwrap().meaning()
@@ -74,7 +74,7 @@ mod tests {
         let otherwise = "# Written by another hand.\ntable: 'book'   # the root\n\nfields:\n    id: \"long\"\n\n    \
             fields: { analyzer: english, type: text }\n    rank:\n        type: double\n        sql: 1.0\n    reviews:\n        \
             many: review\n        limit: 3 # the first\n        order: id\n        fields:\n            stars: byte\n            \
-            body: text\nindex: books\n";
+            body: text\n    place: { group: { town: text, street: text } }\nindex: books\n";
         assert_eq!(meaning(WRITTEN), meaning(otherwise));
     }
 
@@ -82,6 +82,7 @@ mod tests {
     fn whatever_a_document_may_show_says_something() {
         for (part, otherwise) in [
             ("stars: byte, body: text", "body: text, stars: byte"),
+            ("town: text, street: text", "street: text, town: text"),
             ("sql: 1.0", "sql: 1.00"),
             ("order: id", "order: [id, stars]"),
             ("limit: 3", "limit: 4"),

@@ -2,6 +2,7 @@
 //!
 //! `parse` reads the YAML text and reports every mistake at once; `crate::plan` resolves the names against a catalog.
 
+mod field;
 mod meaning;
 mod parse;
 mod schema;
@@ -10,6 +11,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::mistake::Place;
+pub use field::{Field, FieldKind, Group, Missing, Switch};
 pub use parse::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS};
 pub use schema::schema;
 
@@ -30,6 +32,8 @@ pub struct Definition {
     pub key: Option<Vec<String>>,
     /// SQL over the root row: rows that are documents.
     pub filter: Option<Sql>,
+    /// Elasticsearch's ingest pipeline that documents pass through.
+    pub pipeline: Option<String>,
     /// Index settings, as Elasticsearch takes them.
     pub settings: Map<String, Value>,
     /// Filters that hold at every use of a table below the root, by table name as written.
@@ -55,23 +59,6 @@ pub struct Sql {
     pub place: Place,
 }
 
-/// One field and where it was written.
-#[derive(Clone, Debug)]
-pub struct Field {
-    pub place: Place,
-    pub kind: FieldKind,
-}
-
-#[derive(Clone, Debug)]
-pub enum FieldKind {
-    /// A column's value; `mapping` holds at least `type`.
-    Column { column: ColumnName, mapping: Mapping },
-    /// An immutable expression over the row; `mapping` holds at least `type`.
-    Sql { sql: Sql, mapping: Mapping },
-    /// Rows of another table, as objects or values.
-    Relation(Box<Relation>),
-}
-
 /// `column`, or `junction.column` beneath a `through`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnName {
@@ -93,6 +80,10 @@ pub struct Relation {
     /// SQL over the related row: which rows are embedded.
     pub filter: Option<Sql>,
     pub order: Vec<Order>,
+    /// An object with the rows' values in this column as keys, instead of an array.
+    pub by: Option<By>,
+    /// Each bare value once.
+    pub distinct: bool,
     /// At most so many rows, the first in `order`.
     pub limit: Option<u32>,
     /// `one` only: without a match there is no document.
@@ -110,6 +101,16 @@ pub enum RelationKind {
     Many,
     /// The rows above in a self-referencing tree, topmost first, at most so many levels; this row is not among them.
     Ancestors { depth: u32 },
+    /// Any number, of which one value is computed.
+    Aggregate,
+}
+
+/// The column that an object is keyed by.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// Of the related table, of one in `through`, or of one that the related row points at.
+    pub column: ColumnName,
+    pub place: Place,
 }
 
 /// One table of a `through` list.
@@ -125,6 +126,8 @@ pub struct Hop {
 #[derive(Clone, Debug)]
 pub struct Join {
     pub pairs: Vec<(String, String)>,
+    /// Compared as text, whatever the columns' types are.
+    pub as_text: bool,
     pub place: Place,
 }
 
@@ -145,4 +148,43 @@ pub enum Content {
     Fields(Fields),
     /// One bare value; the field's `kind` is `Column` or `Sql`.
     Value(Field),
+    /// One value computed over all of them.
+    Computed(Aggregate),
+}
+
+/// A value over many rows.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    pub function: Function,
+    /// The tables from this row's to the one whose rows count, behind those of `through`. Which names are schemas is for
+    /// the catalog to say.
+    pub tables: Vec<String>,
+    /// The last table's column; a plain count needs none.
+    pub column: Option<String>,
+    pub mapping: Mapping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    Count,
+    /// Of different values.
+    CountDistinct,
+    Sum,
+    Avg,
+    Min,
+    Max,
+}
+
+impl Function {
+    /// The key that says it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Count | Self::CountDistinct => "count",
+            Self::Sum => "sum",
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
 }

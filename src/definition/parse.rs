@@ -1,19 +1,26 @@
 //! From the YAML text of a definition to its tree. Every mistake is gathered before any is returned, and nothing here
 //! looks at a database: whether tables and columns exist is for `crate::plan`.
 //!
-//! This file reads the top of the tree; `field` its columns, `relation` its relations, of which `through` is the way and
-//! `content` what they embed; `name` what names may be.
+//! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of
+//! which `through` is the way and `content` what they embed; `aggregate` those of which one value is computed, `switch`
+//! those to one of several tables. `parameter` is what goes to the mapping, `name` what names may be, and `column` what
+//! names a column.
 
+mod aggregate;
+mod column;
 mod content;
 mod field;
+mod group;
 mod name;
+mod parameter;
 mod relation;
+mod switch;
 mod through;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Definition, Fields, Sql, TableName};
+use super::{Definition, Fields, Missing, Sql, TableName};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
 
@@ -29,29 +36,12 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 13] = [
-    ("count", "keep it in a column of the table, or leave the field out"),
-    ("sum", "keep it in a column of the table, or leave the field out"),
-    ("avg", "keep it in a column of the table, or leave the field out"),
-    ("min", "keep it in a column of the table, or leave the field out"),
-    ("max", "keep it in a column of the table, or leave the field out"),
-    ("switch", "leave the field out"),
-    ("group", "write its columns as fields of their own"),
-    ("by", "embed the rows as objects, with `fields:`"),
-    (
-        "distinct",
-        "leave the key out; Elasticsearch's queries count a repeated value once",
-    ),
-    (
-        "missing",
-        "leave the key out; what is missing is null, an empty list where there may be many",
-    ),
+const LATER: [(&str, &str); 2] = [
     ("due", "leave the key out, and update the row when its moment comes"),
     (
         "routing",
         "leave the key out; documents are spread over the shards by their id",
     ),
-    ("pipeline", "leave the key out, and compute the field in `sql:`"),
 ];
 
 impl Definition {
@@ -72,9 +62,14 @@ impl Definition {
 }
 
 /// Where a name is used: what it may refer to, and how deep in the tree.
+#[derive(Clone)]
 struct Scope<'a> {
     /// Relations around this place.
     level: usize,
+    /// The fields are those of the document itself.
+    top: bool,
+    /// What is said around this place of values that are null.
+    missing: Missing,
     /// The table whose rows are read, where its name could be made out.
     table: Option<&'a TableName>,
     /// The tables passed on the way to it, whose columns may be named too.
@@ -91,7 +86,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         return None;
     }
     let mut reader = Reader::new(root, mistakes)?;
-    later(&mut reader, &["due", "routing", "pipeline"], mistakes);
+    later(&mut reader, &["due", "routing"], mistakes);
     let index = required(
         &mut reader,
         "index",
@@ -103,6 +98,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         .and_then(|node| name::table(node, mistakes));
     let key = key(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
+    let pipeline = reader.string("pipeline", mistakes);
     let settings = reader
         .take("settings")
         .and_then(|node| object(node, mistakes))
@@ -110,6 +106,8 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
     let tables = tables(&mut reader, mistakes);
     let scope = Scope {
         level: 0,
+        top: true,
+        missing: missing(&mut reader, mistakes).unwrap_or_default(),
         table: table.as_ref(),
         through: Vec::new(),
     };
@@ -127,6 +125,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         table: table?,
         key,
         filter,
+        pipeline,
         settings,
         tables,
         fields: fields?,
@@ -202,12 +201,26 @@ fn fields(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Fie
     }
     let mut fields = Fields::new();
     for (key, node) in entries {
-        name::field(key, scope.level == 0, mistakes);
+        name::field(key, scope.top, mistakes);
         if let Some(field) = field::read(key, node, scope, mistakes) {
             fields.insert(key.text.clone(), field);
         }
     }
     Some(fields)
+}
+
+/// What is to become of null.
+fn missing(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Missing> {
+    let node = reader.take("missing")?;
+    match node.text() {
+        Some("keep") => Some(Missing::Keep),
+        Some("drop") => Some(Missing::Drop),
+        _ => {
+            let remedy = "`keep` writes what is missing as null, `drop` leaves the field out";
+            expected(node, "`keep` or `drop`", remedy, mistakes);
+            None
+        }
+    }
 }
 
 /// An expression; its text is kept as written.

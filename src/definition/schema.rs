@@ -29,6 +29,8 @@ pub fn schema() -> Value {
             "table": reference("table", "Its rows become documents: table, or schema.table"),
             "key": reference("names", "The columns that identify a row, if not the primary key"),
             "where": reference("sql", "SQL over the row: which rows are documents"),
+            "missing": missing(),
+            "pipeline": { "type": "string", "description": "An ingest pipeline that every document passes through" },
             "settings": reference("passed", "Settings of the index, as Elasticsearch has them"),
             "tables": {
                 "description": "Filters that hold at every use of a table below the root",
@@ -49,7 +51,10 @@ pub fn schema() -> Value {
 fn definitions() -> Value {
     let mut forms: Vec<Value> = vec![
         json!({ "type": "string", "description": "Elasticsearch's type, of the column of the same name" }),
-        reference("column", "A column or an expression"),
+        reference("column", "A column, an expression or a constant"),
+        reference("aggregate", "One value over the rows at the end of a path"),
+        reference("group", "An object of this row's own columns"),
+        reference("switch", "A relation to one of several tables"),
     ];
     let mut all = json!({
         "table": { "type": "string", "minLength": 1 },
@@ -69,6 +74,7 @@ fn definitions() -> Value {
             "properties": {
                 "table": reference("table", "A table on the way"),
                 "join": reference("join", "This table's column: the next table's column"),
+                "cast": cast(),
                 "where": reference("sql", "SQL over this table's row")
             }
         },
@@ -78,7 +84,13 @@ fn definitions() -> Value {
             "minProperties": 1,
             "additionalProperties": reference("field", "")
         },
-        "column": column()
+        "member": {
+            "anyOf": [{ "type": "string" }, { "type": "object", "properties": value_properties() }]
+        },
+        "column": column(),
+        "aggregate": aggregate(),
+        "group": group(),
+        "switch": switch()
     });
     for (form, embeds) in FORMS {
         for (content, schema) in [("objects", objects(form, embeds)), ("values", values(form, embeds))] {
@@ -100,30 +112,134 @@ fn reference(name: &str, description: &str) -> Value {
     }
 }
 
+fn missing() -> Value {
+    json!({ "enum": ["drop", "keep"], "description": "Whether a field that is null is left out", "default": "keep" })
+}
+
+fn cast() -> Value {
+    json!({ "enum": ["text"], "description": "Columns of unequal types are compared by their text" })
+}
+
+/// Where a value of the row itself comes from.
+fn value_properties() -> Map<String, Value> {
+    Map::from_iter([
+        ("column".to_owned(), reference("table", "A column of another name")),
+        (
+            "path".to_owned(),
+            json!({ "type": ["string", "number"], "description": "Keys within a JSON column, with dots between" }),
+        ),
+        ("sql".to_owned(), reference("sql", "An expression over the row")),
+        (
+            "constant".to_owned(),
+            json!({ "description": "The same in every document" }),
+        ),
+    ])
+}
+
 /// A column or an expression: whatever is not ours is Elasticsearch's.
 fn column() -> Value {
-    let mut properties = Map::from_iter([
-        ("column".to_owned(), reference("table", "A column of another name")),
-        ("sql".to_owned(), reference("sql", "An expression over the row")),
+    let mut properties = value_properties();
+    properties.extend([
+        (
+            "pipeline".to_owned(),
+            json!({ "enum": [true], "description": "The pipeline writes this field" }),
+        ),
+        ("missing".to_owned(), missing()),
         ("type".to_owned(), elastic_type()),
         (
             "mapping".to_owned(),
             reference("passed", "Parameters that pass to Elasticsearch unseen"),
         ),
     ]);
-    // What makes a field a relation.
-    for key in relation_keys().into_keys() {
+    // What makes a field another form.
+    let forms = FORMS
+        .iter()
+        .map(|(form, _)| *form)
+        .chain(AGGREGATES)
+        .chain(["group", "switch", "cases"]);
+    for key in relation_keys().into_keys().chain(forms.map(str::to_owned)) {
         if !properties.contains_key(&key) && key != "fields" {
             properties.insert(key, Value::Bool(false));
         }
-    }
-    for (form, _) in FORMS {
-        properties.insert(form.to_owned(), Value::Bool(false));
     }
     json!({
         "type": "object",
         "anyOf": [{ "required": ["type"] }, { "required": ["mapping"] }],
         "properties": properties
+    })
+}
+
+/// The functions of an aggregate.
+const AGGREGATES: [&str; 5] = ["count", "sum", "avg", "min", "max"];
+
+/// Beside its own keys stand Elasticsearch's.
+fn aggregate() -> Value {
+    let keys = relation_keys();
+    let mut properties: Map<String, Value> = ["join", "cast", "through", "where", "distinct", "missing", "mapping"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), keys.get(key)?.1.clone())))
+        .collect();
+    properties.insert("type".to_owned(), elastic_type());
+    for key in ["order", "limit", "required", "depth", "value", "by", "column"] {
+        properties.insert(key.to_owned(), Value::Bool(false));
+    }
+    let functions = AGGREGATES.map(|function| {
+        let path = json!({ function: reference("table", "The tables on the way with dots between, and the column") });
+        json!({ "required": [function], "properties": path })
+    });
+    json!({
+        "type": "object",
+        "allOf": [
+            { "anyOf": functions },
+            { "anyOf": [{ "required": ["type"] }, { "required": ["mapping"] }] }
+        ],
+        "properties": properties
+    })
+}
+
+/// An object, or, with another type, one value whose members have no types.
+fn group() -> Value {
+    let object = json!({ "enum": ["object", "nested"], "description": "How Elasticsearch keeps the object" });
+    let shared = |group: Value, kind: Value| {
+        json!({
+            "type": "object",
+            "required": ["group"],
+            "properties": {
+                "group": group,
+                "type": kind,
+                "missing": missing(),
+                "mapping": reference("passed", "Further parameters for Elasticsearch")
+            }
+        })
+    };
+    let members = json!({ "type": "object", "minProperties": 1, "additionalProperties": reference("member", "") });
+    let mut single = shared(members, elastic_type());
+    single["anyOf"] = json!([{ "required": ["type"] }, { "required": ["mapping"] }]);
+    let mut fields = shared(reference("fields", "The object's fields"), object);
+    fields["additionalProperties"] = Value::Bool(false);
+    json!({ "anyOf": [fields, single] })
+}
+
+fn switch() -> Value {
+    let case = json!({ "anyOf": [reference("one-objects", ""), reference("one-values", "")] });
+    json!({
+        "type": "object",
+        "required": ["switch", "cases"],
+        "additionalProperties": false,
+        "properties": {
+            "switch": reference("table", "The column that says which case it is"),
+            "join": reference("join", "This row's column: the column of every case's table"),
+            "cast": cast(),
+            "cases": {
+                "description": "A relation for each value of the column",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": case
+            },
+            "type": { "enum": ["nested", "object"] },
+            "missing": missing(),
+            "mapping": reference("passed", "Further parameters for Elasticsearch")
+        }
     })
 }
 
@@ -174,12 +290,13 @@ fn relation_keys() -> indexmap::IndexMap<String, (&'static [&'static str], Value
     const ALL: &[&str] = &["one", "many", "ancestors"];
     const ROWS: &[&str] = &["one", "many"];
     let hops = json!({ "anyOf": [reference("table", ""), reference("hop", "")] });
-    let keys: [(&str, &[&str], Value); 10] = [
+    let keys: [(&str, &[&str], Value); 14] = [
         (
             "join",
             ALL,
             reference("join", "This row's column: the next table's column"),
         ),
+        ("cast", ROWS, cast()),
         (
             "through",
             ROWS,
@@ -203,6 +320,20 @@ fn relation_keys() -> indexmap::IndexMap<String, (&'static [&'static str], Value
             &["many"],
             json!({ "type": "integer", "minimum": 1, "description": "At most so many rows, the first in order" }),
         ),
+        (
+            "by",
+            &["many"],
+            reference(
+                "table",
+                "The column whose values are the keys of one object, in place of an array",
+            ),
+        ),
+        (
+            "distinct",
+            &["many"],
+            json!({ "type": "boolean", "description": "Each value once", "default": false }),
+        ),
+        ("missing", ALL, missing()),
         (
             "required",
             &["one"],

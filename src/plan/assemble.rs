@@ -1,14 +1,19 @@
 //! From a definition to a plan: walks the tree once, level by level.
 //!
-//! `root` makes the documents' own level, `relation` every other one. `scope` is a level while its fields are read,
-//! `form` is how its statement is keyed and `order` how its rows are sorted; `advice` is what `check` says beyond mistakes.
+//! `root` makes the documents' own level, `relation` every other one. `fields` reads their fields, and `scope` is a level meanwhile;
+//! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them, `by` is
+//! what keys them; `advice` is what `check` says beyond mistakes.
 
 mod advice;
+mod aggregate;
+mod by;
+mod fields;
 mod form;
 mod order;
 mod relation;
 mod root;
 mod scope;
+mod switch;
 
 use std::collections::BTreeMap;
 
@@ -58,6 +63,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         key: key_columns,
         captures: walk.uses.captures(catalog),
         fanouts: fanout::all(root, &key, &walk.uses),
+        pipeline: definition.pipeline.clone(),
         settings: definition.settings.clone(),
         mappings: mapping::of(definition, &hash),
         warnings: walk.warnings,
@@ -90,7 +96,7 @@ struct Walk<'c, 'd> {
     expressions: Vec<Expression>,
 }
 
-impl<'c, 'd> Walk<'c, 'd> {
+impl<'c> Walk<'c, '_> {
     /// Notes that `table` stands in the tree, called `name` there.
     fn stand(&mut self, table: &'c Table, name: String, path: Path<'c>, key: &[String]) -> UseId {
         self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
@@ -105,19 +111,19 @@ impl<'c, 'd> Walk<'c, 'd> {
         path: Path<'c>,
         dotted: String,
         list: SelectList,
-    ) -> Scope<'c, 'd> {
+    ) -> Scope<'c> {
         let position = self.levels.len();
         self.levels.push(None);
         Scope {
             position,
             own,
             beside,
+            aside: None,
             path,
             dotted,
             list,
             expressions: Vec::new(),
-            outputs: Vec::new(),
-            relations: Vec::new(),
+            segments: vec![Vec::new()],
             children: Vec::new(),
         }
     }

@@ -118,5 +118,8 @@ fn of_path(root: &Table, key: &[String], place: &Use<'_>, last: &Edge<'_>) -> Fa
 fn is_direct(edge: &Edge<'_>, key: &[String]) -> bool {
     let same =
         |(upper, lower): (&String, &String)| edge.upper.columns[upper].type_oid == edge.lower.columns[lower].type_oid;
-    edge.tree.is_none() && edge.upper_columns == key && edge.upper_columns.iter().zip(&edge.lower_columns).all(same)
+    edge.tree.is_none()
+        && edge.given.is_none()
+        && edge.upper_columns == key
+        && edge.upper_columns.iter().zip(&edge.lower_columns).all(same)
 }

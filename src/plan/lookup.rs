@@ -1,6 +1,7 @@
 //! Finds what a definition names in the catalog, and notes what is not there: tables and columns here, the joins between
 //! two tables in `join`, the tables on a relation's way in `stop`.
 
+mod compare;
 mod join;
 mod stop;
 
@@ -8,7 +9,7 @@ use crate::catalog::{Catalog, Column, Table, TableKind};
 use crate::definition::TableName;
 use crate::mistake::{Mistakes, Place};
 
-pub use join::{Edge, MAX_JOIN, Tree, Wanted, candidates};
+pub use join::{Edge, Given, MAX_JOIN, Tree, Wanted, candidates};
 pub use stop::Stop;
 
 pub struct Lookup<'c> {

@@ -1,15 +1,19 @@
 //! The explicit mapping: what a definition says, and the field that verify reads.
+//!
+//! It is strict at every level, but for objects keyed by a column: which keys there will be is for the rows to say.
+//! Such an object is dynamic, and a template gives each key the mapping that the definition says.
 
 use serde_json::{Map, Value, json};
 
-use crate::definition::{Content, Definition, FieldKind, Fields};
+use crate::definition::{Definition, Field, FieldKind, Fields};
 
 /// The field beside the user's own: key, content hash, version, encoder and revision of the build.
 pub const MARK: &str = "_highwater";
 
-/// The mapping of an index, strict at every level.
+/// The mapping of an index.
 pub fn of(definition: &Definition, hash: &str) -> Value {
-    let mut properties = properties(&definition.fields);
+    let mut templates = Vec::new();
+    let mut properties = properties(&definition.fields, "", &mut templates);
     properties.insert(
         MARK.to_owned(),
         json!({ "properties": {
@@ -20,26 +24,53 @@ pub fn of(definition: &Definition, hash: &str) -> Value {
             "revision": { "type": "long", "index": false },
         }}),
     );
-    json!({ "dynamic": "strict", "_meta": { "highwater": { "definition": hash } }, "properties": properties })
-}
-
-fn properties(fields: &Fields) -> Map<String, Value> {
-    fields
-        .iter()
-        .map(|(name, field)| (name.clone(), field_mapping(&field.kind)))
-        .collect()
-}
-
-fn field_mapping(kind: &FieldKind) -> Value {
-    match kind {
-        FieldKind::Column { mapping, .. } | FieldKind::Sql { mapping, .. } => Value::Object(mapping.clone()),
-        FieldKind::Relation(relation) => match &relation.content {
-            Content::Value(field) => field_mapping(&field.kind),
-            Content::Fields(fields) => {
-                let mut mapping = relation.mapping.clone();
-                mapping.insert("properties".to_owned(), Value::Object(properties(fields)));
-                Value::Object(mapping)
-            }
-        },
+    let mut mapping =
+        json!({ "dynamic": "strict", "_meta": { "highwater": { "definition": hash } }, "properties": properties });
+    if !templates.is_empty() {
+        mapping["dynamic_templates"] = Value::Array(templates);
     }
+    mapping
+}
+
+fn properties(fields: &Fields, above: &str, templates: &mut Vec<Value>) -> Map<String, Value> {
+    let of = |(name, field): (&String, &Field)| (name.clone(), of_field(field, &format!("{above}{name}"), templates));
+    fields.iter().map(of).collect()
+}
+
+fn of_field(field: &Field, path: &str, templates: &mut Vec<Value>) -> Value {
+    if is_keyed(field) {
+        return keyed(field, path, templates);
+    }
+    let mut mapping = field.mapping().clone();
+    if let Some(fields) = field.fields() {
+        let properties = properties(fields, &format!("{path}."), templates);
+        mapping.insert("properties".to_owned(), Value::Object(properties));
+    }
+    Value::Object(mapping)
+}
+
+fn is_keyed(field: &Field) -> bool {
+    matches!(&field.kind, FieldKind::Relation(relation) if relation.by.is_some())
+}
+
+/// `flattened` holds any keys; otherwise what is said of the field holds for each of them.
+fn keyed(field: &Field, path: &str, templates: &mut Vec<Value>) -> Value {
+    let mapping = field.mapping().clone();
+    if mapping.get("type").is_some_and(|kind| kind == "flattened") {
+        return Value::Object(mapping);
+    }
+    let below = format!("{path}.*");
+    let (mut object, each) = match field.fields() {
+        None => (Map::new(), mapping),
+        Some(fields) => {
+            let properties = properties(fields, &format!("{below}."), templates);
+            let each = json!({ "type": "object", "dynamic": "strict", "properties": properties });
+            (mapping, each.as_object().cloned().unwrap_or_default())
+        }
+    };
+    // Behind those of keyed objects further down, whose paths fit this one as well.
+    templates.push(json!({ path: { "path_match": below, "mapping": each } }));
+    object.insert("type".to_owned(), "object".into());
+    object.insert("dynamic".to_owned(), true.into());
+    Value::Object(object)
 }

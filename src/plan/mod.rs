@@ -51,6 +51,8 @@ pub struct Plan {
     pub captures: Vec<Capture>,
     /// One for each way from a table up to the root.
     pub fanouts: Vec<Fanout>,
+    /// The ingest pipeline that documents pass through.
+    pub pipeline: Option<String>,
     pub settings: Map<String, Value>,
     pub mappings: Value,
     /// What `check` says beyond mistakes.
@@ -113,8 +115,14 @@ pub struct Level {
     /// Bare values instead of objects.
     pub bare: bool,
     pub select: Select,
-    /// Columns of the document.
-    pub outputs: Vec<Output>,
+    /// Position of the text that keys the row's object.
+    pub key: Option<usize>,
+    /// Each value once, and at most so many.
+    pub distinct: Option<u32>,
+    /// What a row writes by itself: its own fields, then those of each group that relations stand in.
+    pub segments: Vec<Vec<Output>>,
+    /// What follows its own fields.
+    pub parts: Vec<Part>,
     pub link: Link,
     /// Positions, in the parent's select list, of the values that link a row to this level.
     pub parent_link: Vec<usize>,
@@ -123,6 +131,8 @@ pub struct Level {
     pub children: Vec<usize>,
     /// `one` with `required: true`.
     pub required: bool,
+    /// Left out where it is null.
+    pub drop: bool,
 }
 
 /// What a level is in its parent.
@@ -134,6 +144,11 @@ pub enum Shape {
     One { first: bool },
     /// An array.
     Many,
+    /// An object with a key for each row; of several with the same key, `first` takes the first in order, otherwise two
+    /// are a dead letter.
+    Keyed { first: bool },
+    /// A value over all rows; this where there are none.
+    Computed { absent: &'static str },
 }
 
 /// A statement in parts, since the root is read by keys and by ranges.
@@ -149,17 +164,47 @@ pub struct Select {
     pub wires: Vec<Wire>,
 }
 
-/// One value in a row's fragment.
+/// What follows a row's own fields, in the order of the definition.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// A level, by its place in [`Level::children`].
+    Level(usize),
+    /// That one of these levels which the row has a linking value for.
+    Switch(Vec<usize>),
+    /// A group that relations stand in.
+    Group {
+        prefix: String,
+        segment: usize,
+        parts: Vec<Part>,
+    },
+}
+
+/// One field in a row's fragment.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// `"name":`, empty for a bare value.
     pub prefix: String,
-    /// Position in the select list.
-    pub at: usize,
+    pub source: Source,
+    /// Left out where it is null.
+    pub drop: bool,
     /// The field's dotted path, for messages.
     pub path: String,
     /// What its value is, likewise: `column price of book`.
-    pub source: String,
+    pub origin: String,
+}
+
+/// Where a field's bytes come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// This position in the select list.
+    Selected(usize),
+    /// Always this.
+    Constant(String),
+    /// An object of these.
+    Object(Vec<Output>),
+    /// One value of Elasticsearch's: an object of those that are not null, or null where there are none, or, with
+    /// `whole`, where one of them is missing.
+    Single { members: Vec<Output>, whole: bool },
 }
 
 /// How a row says which parent it belongs to.

@@ -78,6 +78,8 @@ fn print_level(level: &Level) -> String {
         Shape::Root => "root",
         Shape::One { .. } => "one",
         Shape::Many => "many",
+        Shape::Keyed { .. } => "keyed",
+        Shape::Computed { .. } => "computed",
     };
     let link = match &level.link {
         Link::Key(_) => "by key",

@@ -47,13 +47,26 @@ impl SelectList {
 
     /// A column's value, of which the text is wanted: for keys and links.
     pub fn text(&mut self, alias: &str, column: &Column) -> usize {
+        let (value, wire) = text(alias, column);
+        self.add(value, wire)
+    }
+
+    /// The same, where a condition holds, and null elsewhere.
+    pub fn text_where(&mut self, condition: &str, alias: &str, column: &Column) -> usize {
+        let (value, wire) = text(alias, column);
+        self.add(format!("CASE WHEN {condition} THEN {value} END"), wire)
+    }
+
+    /// What is selected at a position.
+    pub fn expression(&self, at: usize) -> Option<&str> {
+        self.expressions.get(at.checked_sub(self.leading)?).map(String::as_str)
+    }
+
+    /// A column's text, whatever its type.
+    pub fn as_text(&mut self, alias: &str, column: &Column) -> usize {
         let name = format!("{}.{}", quote(alias), quote(&column.name));
         match column.wire {
-            Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text
-                if column.type_oid != 1042 && column.via.is_none() =>
-            {
-                self.add(name, column.wire)
-            }
+            Wire::Text if column.type_oid != 1042 && column.via.is_none() => self.add(name, Wire::Text),
             _ => self.add(format!("{name}::text"), Wire::Text),
         }
     }
@@ -66,5 +79,17 @@ impl SelectList {
     /// The wire form of each column, with those that the statement puts behind the list.
     pub fn wires(&self, trailing: Option<Wire>) -> Vec<Wire> {
         self.wires.iter().copied().chain(trailing).collect()
+    }
+}
+
+fn text(alias: &str, column: &Column) -> (String, Wire) {
+    let name = format!("{}.{}", quote(alias), quote(&column.name));
+    match column.wire {
+        Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Uuid | Wire::Text
+            if column.type_oid != 1042 && column.via.is_none() =>
+        {
+            (name, column.wire)
+        }
+        _ => (format!("{name}::text"), Wire::Text),
     }
 }

@@ -36,12 +36,11 @@ pub fn equal(alias: &str, columns: &[String], other: impl Fn(usize) -> String) -
         .join(" AND ")
 }
 
-/// Joins the rows of a table whose columns equal others. Where an index serves, row by row (OFFSET 0): how many rows are
+/// Joins the rows of a table for which `on` holds. Where an index serves, row by row (OFFSET 0): how many rows are
 /// looked up is not known when Postgres plans this, and it would rather read a whole table.
-pub fn joined(table: &Table, alias: &str, columns: &[String], other: impl Fn(usize) -> String) -> String {
-    let (name, on) = (table.sql(), equal(alias, columns, other));
-    let alias = quote(alias);
-    if table.is_indexed(columns) {
+pub fn joined(table: &Table, alias: &str, on: &str, indexed: bool) -> String {
+    let (name, alias) = (table.sql(), quote(alias));
+    if indexed {
         format!("CROSS JOIN LATERAL (SELECT {alias}.* FROM {name} AS {alias} WHERE {on} OFFSET 0) AS {alias}")
     } else {
         format!("JOIN {name} AS {alias} ON {on}")
@@ -63,6 +62,8 @@ pub struct Parts<'a> {
     pub edge: &'a Edge<'a>,
     /// Conditions beyond the link.
     pub conditions: Vec<String>,
+    /// One row for each linking value, over all of its rows.
+    pub grouped: bool,
     /// ORDER BY terms, when the statement sorts or limits.
     pub order: Option<String>,
 }
@@ -79,16 +80,14 @@ impl Parts<'_> {
     /// Keyed by value: `= any($1)`.
     pub fn by_value(&self) -> String {
         let cast = names::cast(&self.edge.upper.columns[&self.edge.upper_columns[0]]);
-        let key = format!(
-            "{}.{} = any($1::text[]::{cast}[])",
-            quote(self.first),
-            quote(&self.edge.lower_columns[0])
-        );
+        let link = format!("{}.{}", quote(self.first), quote(&self.edge.lower_columns[0]));
+        let key = format!("{link} = any($1::text[]::{cast}[])");
         format!(
-            "SELECT {} FROM {} WHERE {}{}",
+            "SELECT {} FROM {} WHERE {}{}{}",
             self.list.expressions.join(", "),
             self.from,
             self.with_conditions(&key),
+            self.grouped(&link),
             self.ordered("")
         )
     }
@@ -96,12 +95,13 @@ impl Parts<'_> {
     /// Keyed by the ordinal of the bound tuple, which is the first column.
     pub fn by_ordinal(&self) -> String {
         let keys = names::numbered(self.link_columns());
-        let on = equal(self.first, &self.edge.lower_columns, linking);
+        let on = self.edge.on_lower(self.first, linking);
         format!(
-            "SELECT {KEY}.{ORDINAL}, {} FROM {keys} CROSS JOIN {} WHERE {}{}",
+            "SELECT {KEY}.{ORDINAL}, {} FROM {keys} CROSS JOIN {} WHERE {}{}{}",
             self.list.expressions.join(", "),
             self.from,
             self.with_conditions(&on),
+            self.grouped(&format!("{KEY}.{ORDINAL}")),
             self.ordered(&format!("{KEY}.{ORDINAL}, "))
         )
     }
@@ -109,7 +109,7 @@ impl Parts<'_> {
     /// Keyed by ordinal, at most `limit` rows each: the first column is the ordinal, the last one the rank.
     pub fn limited(&self, limit: u32) -> String {
         let keys = names::numbered(self.link_columns());
-        let on = equal(self.first, &self.edge.lower_columns, linking);
+        let on = self.edge.on_lower(self.first, linking);
         let order = self.order.clone().unwrap_or_else(|| "1".to_owned());
         format!(
             "SELECT {KEY}.{ORDINAL}, {}, s.rank FROM {keys} CROSS JOIN LATERAL (SELECT {}, row_number() OVER (ORDER BY {order}) AS rank FROM {} \
@@ -134,7 +134,15 @@ impl Parts<'_> {
             )
         };
         let width = self.edge.lower_columns.len();
-        let up = |other: &dyn Fn(usize) -> String| joined(self.edge.lower, "t", &self.edge.lower_columns, other);
+        let indexed = self.edge.lower.is_indexed(&self.edge.lower_columns);
+        let up = |other: &dyn Fn(usize) -> String| {
+            joined(
+                self.edge.lower,
+                "t",
+                &equal("t", &self.edge.lower_columns, other),
+                indexed,
+            )
+        };
         let (start, step) = (up(&linking), up(&|at| format!("up.u{}", width + at)));
         let back = equal(self.first, &self.edge.lower_columns, |at| format!("{UP}.u{at}"));
         // OFFSET 0: as in `joined`.
@@ -167,6 +175,14 @@ impl Parts<'_> {
             .chain(self.conditions.iter().map(|condition| format!("(\n{condition}\n)")))
             .collect::<Vec<_>>()
             .join(" AND ")
+    }
+
+    fn grouped(&self, link: &str) -> String {
+        if self.grouped {
+            format!(" GROUP BY {link}")
+        } else {
+            String::new()
+        }
     }
 
     fn ordered(&self, before: &str) -> String {

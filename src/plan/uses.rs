@@ -38,7 +38,7 @@ pub struct Use<'c> {
 }
 
 /// A place, by its number.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UseId(usize);
 
 /// All places, the root first.

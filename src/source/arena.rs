@@ -6,6 +6,9 @@
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
+/// Stands for "nothing is wrong with this row".
+pub const NO_REASON: u32 = u32::MAX;
+
 /// Stands for "no linking value": a null.
 pub const NO_LINK: u32 = u32::MAX;
 
@@ -121,8 +124,10 @@ pub struct Entry {
     pub link: u32,
     pub sort: (u32, u32),
     pub fragment: (u32, u32),
-    /// First of the row's linking values, one a child level, in [`Rows::child_links`].
-    pub child_links: u32,
+    /// Where the row's key ends in its fragment; where that begins, for a row without one.
+    pub key_end: u32,
+    /// First of the row's own in [`Rows::numbers`].
+    pub numbers: u32,
     /// Position of the reason in [`Rows::unfit`], when the row cannot be encoded.
     pub unfit: u32,
 }
@@ -133,10 +138,15 @@ pub struct Rows {
     pub bytes: Vec<u8>,
     pub sort: Vec<u8>,
     pub entries: Vec<Entry>,
-    pub child_links: Vec<u32>,
+    /// For each row, where its segments end in `bytes`, but for the last one, and then its linking values, one a child
+    /// level.
+    pub numbers: Vec<u32>,
     pub unfit: Vec<String>,
     /// Where each link's entries begin, once sorted; one more than there are links.
     starts: Vec<u32>,
+    /// Positions of rows kept, by their bytes, while one link's are looked through.
+    seen: HashTable<u32>,
+    hasher: hashbrown::DefaultHashBuilder,
 }
 
 impl Rows {
@@ -144,7 +154,7 @@ impl Rows {
         self.bytes.clear();
         self.sort.clear();
         self.entries.clear();
-        self.child_links.clear();
+        self.numbers.clear();
         self.unfit.clear();
         self.starts.clear();
     }
@@ -159,16 +169,19 @@ impl Rows {
         self.bytes.capacity() + self.sort.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    /// Groups the rows by link, ordered within each; rows of equal order stay as they came.
-    pub fn sort(&mut self, links: usize) {
-        let Self {
-            sort, entries, starts, ..
-        } = self;
+    /// Groups the rows by link, ordered within each; rows of equal order stay as they came. Of rows with the same bytes
+    /// the first stays, where `distinct` says so, and no more rows than it says.
+    pub fn sort(&mut self, links: usize, distinct: Option<u32>) {
+        let Self { sort, entries, .. } = self;
         entries.sort_by(|left, right| {
             left.link
                 .cmp(&right.link)
                 .then_with(|| slice(sort, left.sort).cmp(slice(sort, right.sort)))
         });
+        if let Some(most) = distinct {
+            self.keep_distinct(most as usize);
+        }
+        let Self { entries, starts, .. } = self;
         starts.resize(links + 1, 0);
         for entry in entries.iter() {
             starts[entry.link as usize + 1] += 1;
@@ -176,6 +189,35 @@ impl Rows {
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
+    }
+
+    fn keep_distinct(&mut self, most: usize) {
+        let Self {
+            bytes,
+            entries,
+            seen,
+            hasher,
+            ..
+        } = self;
+        let (mut kept, mut first) = (0, 0);
+        for at in 0..entries.len() {
+            let entry = entries[at];
+            if kept == first || entries[first].link != entry.link {
+                seen.clear();
+                first = kept;
+            }
+            let hash = hash_of(hasher, bytes, &[entry.fragment]);
+            let same = |known: &u32| slice(bytes, entries[*known as usize].fragment) == slice(bytes, entry.fragment);
+            // A row that cannot be encoded stands for itself: it is the document's end.
+            if kept - first == most || entry.unfit == NO_REASON && seen.find(hash, same).is_some() {
+                continue;
+            }
+            let rehash = |known: &u32| hash_of(hasher, bytes, &[entries[*known as usize].fragment]);
+            seen.insert_unique(hash, count(kept), rehash);
+            entries[kept] = entry;
+            kept += 1;
+        }
+        entries.truncate(kept);
     }
 
     /// The rows of one link, in order.
@@ -187,7 +229,21 @@ impl Rows {
         &self.entries[start as usize..end as usize]
     }
 
-    pub fn fragment(&self, entry: &Entry) -> &[u8] {
-        slice(&self.bytes, entry.fragment)
+    /// One of a row's `segments`.
+    pub fn segment(&self, entry: &Entry, at: usize, segments: usize) -> &[u8] {
+        let end = |at: usize| self.numbers[entry.numbers as usize + at];
+        let start = if at == 0 { entry.key_end } else { end(at - 1) };
+        let end = if at + 1 == segments { entry.fragment.1 } else { end(at) };
+        slice(&self.bytes, (start, end))
+    }
+
+    /// The row's linking value for a child level.
+    pub fn child_link(&self, entry: &Entry, child: usize, segments: usize) -> u32 {
+        self.numbers[entry.numbers as usize + segments - 1 + child]
+    }
+
+    /// `"key":`, of a row that has one.
+    pub fn key(&self, entry: &Entry) -> &[u8] {
+        slice(&self.bytes, (entry.fragment.0, entry.key_end))
     }
 }

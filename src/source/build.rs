@@ -6,10 +6,11 @@ use sqlx::postgres::PgPool;
 
 use crate::draft::{Draft, Drafts, Op, Unfit, Version};
 use crate::key::Key;
-use crate::plan::{ENCODER, Level, Plan, Shape};
+use crate::plan::{ENCODER, Plan};
 
 use super::arena::Entry;
 use super::connect::Postgres;
+use super::document::{Assembly, Presence};
 use super::error::SourceError;
 use super::fetch::Batch;
 use super::snapshot::{self, Expected};
@@ -165,7 +166,7 @@ impl Builder {
     ) {
         let start = out.body.len();
         let id = key.document_id().into_owned();
-        out.action("index", &id, version);
+        out.action("index", &id, version, assembly.plan.pipeline.as_deref());
         let source = out.body.len();
         out.body.push(b'{');
         let outcome = assembly.fields(0, entry, &mut out.body);
@@ -205,13 +206,6 @@ impl Builder {
     }
 }
 
-/// Whether an object has all it requires.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Here,
-    Lacking,
-}
-
 struct Output {
     body: Vec<u8>,
     items: Vec<Draft>,
@@ -220,10 +214,16 @@ struct Output {
 }
 
 impl Output {
-    fn action(&mut self, op: &str, id: &str, version: Version) {
+    fn action(&mut self, op: &str, id: &str, version: Version, pipeline: Option<&str>) {
         self.body.extend_from_slice(b"{\"");
         self.body.extend_from_slice(op.as_bytes());
-        self.body.extend_from_slice(b"\":{\"_id\":");
+        self.body.extend_from_slice(b"\":{");
+        if let Some(pipeline) = pipeline {
+            self.body.extend_from_slice(b"\"pipeline\":");
+            json_text(&mut self.body, pipeline);
+            self.body.push(b',');
+        }
+        self.body.extend_from_slice(b"\"_id\":");
         json_text(&mut self.body, id);
         self.body.extend_from_slice(b",\"version\":");
         self.body
@@ -234,7 +234,7 @@ impl Output {
     fn delete(&mut self, key: Key, version: Version) {
         let start = self.body.len();
         let id = key.document_id().into_owned();
-        self.action("delete", &id, version);
+        self.action("delete", &id, version, None);
         self.items.push(Draft {
             key,
             id,
@@ -264,89 +264,4 @@ impl Output {
 fn json_text(out: &mut Vec<u8>, text: &str) {
     // A string is a value that Postgres would send as its own bytes: it cannot be unfit.
     let _ = super::encode::encode(crate::catalog::Wire::Text, text.as_bytes(), out);
-}
-
-/// Puts rows together, downward.
-struct Assembly<'a> {
-    plan: &'a Plan,
-    batch: &'a Batch,
-}
-
-impl Assembly<'_> {
-    /// Appends a row's fields and those of everything that hangs on it.
-    fn fields(&self, position: usize, entry: &Entry, out: &mut Vec<u8>) -> Result<Presence, String> {
-        let rows = &self.batch.rows[position];
-        if let Some(reason) = rows.unfit.get(entry.unfit as usize) {
-            return Err(reason.clone());
-        }
-        let start = out.len();
-        out.extend_from_slice(rows.fragment(entry));
-        for (at, child) in self.plan.levels[position].children.iter().enumerate() {
-            let level = &self.plan.levels[*child];
-            if out.len() > start {
-                out.push(b',');
-            }
-            out.extend_from_slice(level.prefix.as_bytes());
-            let link = rows.child_links[entry.child_links as usize + at];
-            let related = self.batch.rows[*child].of(link);
-            let presence = match level.shape {
-                Shape::Root => Presence::Here,
-                Shape::Many => self.array(*child, level, related, out)?,
-                Shape::One { .. } => self.one(*child, level, related, out)?,
-            };
-            if presence == Presence::Lacking {
-                return Ok(Presence::Lacking);
-            }
-        }
-        Ok(Presence::Here)
-    }
-
-    fn one(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
-        if related.len() > 1 {
-            return Err(format!(
-                "field {}: `one` found {} rows; add order: to take the first, or use many:",
-                level.path,
-                related.len()
-            ));
-        }
-        let start = out.len();
-        if let Some(entry) = related.first() {
-            if self.value(position, level, entry, out)? == Presence::Here {
-                return Ok(Presence::Here);
-            }
-            out.truncate(start);
-        }
-        out.extend_from_slice(b"null");
-        Ok(if level.required {
-            Presence::Lacking
-        } else {
-            Presence::Here
-        })
-    }
-
-    fn array(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
-        out.push(b'[');
-        let first = out.len();
-        for entry in related {
-            let start = out.len();
-            if start > first {
-                out.push(b',');
-            }
-            if self.value(position, level, entry, out)? == Presence::Lacking {
-                out.truncate(start);
-            }
-        }
-        out.push(b']');
-        Ok(Presence::Here)
-    }
-
-    fn value(&self, position: usize, level: &Level, entry: &Entry, out: &mut Vec<u8>) -> Result<Presence, String> {
-        if level.bare {
-            return self.fields(position, entry, out);
-        }
-        out.push(b'{');
-        let presence = self.fields(position, entry, out)?;
-        out.push(b'}');
-        Ok(presence)
-    }
 }

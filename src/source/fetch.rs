@@ -6,13 +6,15 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, ValueRef};
 
 use crate::catalog::Wire;
 use crate::key::Key;
-use crate::plan::{Level, Link, MAX_JOIN, Plan, Rank};
+use crate::plan::{Level, Link, MAX_JOIN, Plan};
 
-use super::arena::{Entry, Links, NO_LINK, Rows, count};
+use super::arena::{Entry, Links, NO_LINK, NO_REASON, Rows, count};
 use super::build::Scope;
 use super::connect::Postgres;
 use super::encode;
 use super::error::SourceError;
+use super::output::encode_outputs;
+use super::rank::{push_key, push_rank};
 
 /// Everything a batch holds, level by level; kept by a worker and used again.
 #[derive(Default)]
@@ -28,8 +30,6 @@ pub struct Batch {
     /// Bytes of all levels together that one batch may take.
     pub limit: usize,
 }
-
-const NO_REASON: u32 = u32::MAX;
 
 impl Batch {
     /// An empty one that may take so many bytes.
@@ -70,7 +70,7 @@ impl Batch {
         self.reset(plan);
         for position in 0..plan.levels.len() {
             let Some((sql, arguments)) = self.query(plan, scope, position)? else {
-                self.rows[position].sort(0);
+                self.rows[position].sort(0, None);
                 continue;
             };
             let reading = async {
@@ -86,7 +86,7 @@ impl Batch {
             } else {
                 self.links[position].count()
             };
-            self.rows[position].sort(links);
+            self.rows[position].sort(links, plan.levels[position].distinct);
             self.read += self.rows[position].size();
         }
         Ok(())
@@ -123,25 +123,37 @@ impl Batch {
             return Ok(());
         };
         let rows = &mut self.rows[position];
-        let sort = push_rank(level, row, &mut rows.sort)?;
         let start = count(rows.bytes.len());
-        let unfit = encode_outputs(level, row, &mut rows.bytes)?;
+        if !push_key(level, row, &mut rows.bytes)? {
+            return Ok(());
+        }
+        let key_end = count(rows.bytes.len());
+        let sort = push_rank(level, row, &mut rows.sort)?;
+        let numbers = count(rows.numbers.len());
+        let mut unfit = None;
+        for (at, segment) in level.segments.iter().enumerate() {
+            if at > 0 {
+                rows.numbers.push(count(rows.bytes.len()));
+            }
+            if unfit.is_none() {
+                unfit = encode_outputs(segment, &level.select.wires, row, &mut rows.bytes)?;
+            }
+        }
         let unfit = unfit.map_or(NO_REASON, |reason| {
             rows.unfit.push(reason);
             count(rows.unfit.len() - 1)
         });
-        let fragment = (start, count(rows.bytes.len()));
-        let child_links = count(rows.child_links.len());
         rows.entries.push(Entry {
             link,
             sort,
-            fragment,
-            child_links,
+            fragment: (start, count(rows.bytes.len())),
+            key_end,
+            numbers,
             unfit,
         });
         for child in &level.children {
             let number = self.child_link(plan, *child, &level.select.wires, row)?;
-            self.rows[position].child_links.push(number);
+            self.rows[position].numbers.push(number);
         }
         if self.read + self.rows[position].size() > self.limit {
             Err(SourceError::TooLarge { limit: self.limit })
@@ -251,45 +263,8 @@ where
         .map_err(|error| SourceError::Postgres(sqlx::Error::Encode(error)))
 }
 
-fn encode_outputs(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<Option<String>, SourceError> {
-    let start = out.len();
-    for output in &level.outputs {
-        if out.len() > start {
-            out.push(b',');
-        }
-        out.extend_from_slice(output.prefix.as_bytes());
-        match raw(row, output.at)? {
-            None => out.extend_from_slice(b"null"),
-            Some(bytes) => {
-                if let Err(unfit) = encode::encode(level.select.wires[output.at], bytes, out) {
-                    return Ok(Some(format!("field {} ({}): {unfit}", output.path, output.source)));
-                }
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Appends what the row sorts by: for each column a byte for null, then bytes that compare as the values do.
-fn push_rank(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<(u32, u32), SourceError> {
-    let start = out.len();
-    if let Rank::Worker(columns) = &level.order {
-        for column in columns {
-            let value = raw(row, column.at)?;
-            out.push(u8::from(value.is_none() != column.nulls_first));
-            if let Some(bytes) = value {
-                let from = out.len();
-                encode::push_sort_key(level.select.wires[column.at], bytes, out);
-                if column.descending {
-                    out[from..].iter_mut().for_each(|byte| *byte = !*byte);
-                }
-            }
-        }
-    }
-    Ok((count(start), count(out.len())))
-}
-
-fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
+/// A value as it came; `None` for null.
+pub fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
     let value = row.try_get_raw(at)?;
     if value.is_null() {
         return Ok(None);
@@ -309,6 +284,7 @@ fn text<'s>(row: &PgRow, at: usize, wire: Wire, scratch: &'s mut Vec<u8>) -> Res
         .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error.into())))
 }
 
-fn malformed(unfit: encode::Unfit) -> SourceError {
+/// A value that is not of its type's form: no row's fault.
+pub fn malformed(unfit: encode::Unfit) -> SourceError {
     SourceError::Postgres(sqlx::Error::Decode(Box::new(unfit)))
 }

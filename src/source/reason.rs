@@ -48,7 +48,7 @@ impl Batch {
             matches!(plan.levels[**child].shape, Shape::One { .. }) && plan.levels[**child].required
         });
         required.find_map(|(at, child)| {
-            let link = *self.rows[position].child_links.get(entry.child_links as usize + at)?;
+            let link = self.rows[position].child_link(entry, at, plan.levels[position].segments.len());
             match self.rows[*child].of(link).first() {
                 None => Some(plan.levels[*child].path.as_str()),
                 Some(row) => self.lacking_in(plan, *child, row),

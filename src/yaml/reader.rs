@@ -57,6 +57,15 @@ impl<'a> Reader<'a> {
             .map(|(written, _)| &written.place)
     }
 
+    /// The value of a key, without taking it.
+    #[must_use]
+    pub fn peek(&self, key: &str) -> Option<&'a Node> {
+        self.left
+            .iter()
+            .find(|(written, _)| written.text == key)
+            .map(|(_, node)| node)
+    }
+
     /// The value of a key, as written.
     pub fn take(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);

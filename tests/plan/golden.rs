@@ -42,6 +42,9 @@ create table measure_old partition of measure for values from (minvalue) to ('20
 create table measure_new partition of measure for values from ('2020-01-01') to (maxvalue);
 create table station (name text primary key, place text);
 alter table measure add foreign key (station) references station;
+create table note (id int primary key, said text, kind varchar(20), about_id varchar(40), mood other.mood, number int);
+create index on note (kind, about_id);
+create index on note (number);
 create table letter (id int primary key, sender int references author, receiver int references author);
 "#;
 
@@ -149,8 +152,70 @@ fields:
   measures: { many: measure, order: day, limit: 10, fields: { day: date, value: double } }
 ";
 
+pub const AGGREGATES: &str = "
+index: aggregates
+table: publisher
+tables: { edition: { where: year > 1900 } }
+fields:
+  books: { count: book, where: deleted_at is null, type: integer }
+  languages: { count: book.mood, distinct: true, type: integer }
+  best: { max: book.rating, type: double }
+  first_label: { min: book.edition.label, type: keyword }
+  first_title: { min: book.title, type: keyword }
+  mean_run: { avg: edition.printing.run, through: book, type: double }
+  moods: { max: book.mood, type: keyword }
+  named: { many: book, order: id, fields: { id: long, authors: { count: author, through: { table: book_author, where: \"role = 'writer'\" }, where: \"book_author.position > 0\", type: integer } } }
+  abroad: { one: country, fields: { code: keyword, publishers: { count: publisher, type: integer } } }
+";
+
+pub const KEYED: &str = "
+index: keyed
+table: book
+tables: { publisher: { where: name <> '' } }
+fields:
+  roles: { many: author, through: book_author, by: book_author.role, order: name, value: name, type: keyword }
+  editions: { many: edition, by: label, fields: { year: short, runs: { many: printing, by: id, value: run, type: flattened } } }
+  by_publisher: { many: book, join: { id: sequel_to }, by: publisher.name, where: id > 0, order: id, limit: 3, value: title, type: flattened }
+  years: { many: edition, value: year, distinct: true, limit: 5, type: short }
+  moods: { many: book, join: { id: sequel_to }, order: rating, value: { sql: mood::text, type: keyword }, distinct: true }
+";
+
+pub const GROUPS: &str = "
+index: groups
+table: book
+fields:
+  id: long
+  names: { group: { title: text, more: { group: { under: { column: subtitle, type: text }, year: { sql: 'extract(year from published_on)', type: short } } } } }
+  place: { type: geo_point, group: { lat: rating, lon: { sql: price_cents / 100.0 } } }
+  made: { type: object, group: { by: { one: publisher, fields: { name: keyword } }, editions: { group: { count: { count: edition, type: integer }, label: { column: subtitle, type: keyword } } } } }
+  editions: { many: edition, fields: { seen: { type: integer_range, group: { gte: year, lte: year } }, about: { group: { label: keyword } } } }
+";
+
+const VALUES: &str = "
+index: values
+table: book
+missing: drop
+pipeline: enrich
+fields:
+  filled: { pipeline: true, type: dense_vector, dims: 3 }
+  kind: { constant: book, type: keyword }
+  pages: { column: extra, path: \"print's.0.pages\", type: integer }
+  titles: { many: book, join: { id: sequel_to }, distinct: true, value: { column: extra, path: title, type: keyword } }
+";
+
+pub const SWITCHED: &str = "
+index: switched
+table: note
+fields:
+  said: text
+  about: { switch: kind, join: { about_id: id }, cast: text, cases: { Book: { one: book, fields: { title: text, publisher: { one: publisher, value: name, type: keyword } } }, Tag: { one: tag, fields: { name: keyword } } } }
+  mood: { switch: mood, join: { number: id }, cases: { calm: { one: author, value: name, type: keyword }, loud: { one: publisher, order: name, value: name, type: keyword } } }
+";
+
 /// All of them.
-pub const DEFINITIONS: [&str; 7] = [PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED];
+pub const DEFINITIONS: [&str; 12] = [
+    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED,
+];
 
 pub async fn catalog() -> Catalog {
     let database = TestDatabase::create().await;

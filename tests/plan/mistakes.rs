@@ -73,7 +73,82 @@ async fn keys_and_joins_that_cannot_work_are_refused() {
         .await,
         [
             "book.yaml:4:30 fields.p.join: column \"title\" of \"book\" (text) and column \"id\" of \"publisher\" (integer) cannot be compared / \
-          join columns of one type; a generated column can hold the value in the other's type"
+          join columns of one type, or compare their texts with cast: text"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn aggregates_need_a_path_and_a_column_of_numbers_or_with_an_order() {
+    let found = mistakes(
+        "index: b\ntable: book\nfields:\n  a: { sum: edition.label, type: long }\n  b: { count: edition.printing.rum, distinct: true, type: long }\n  \
+         c: { min: book_author.book.extra, type: long }\n  d: { count: edition.label, type: long }\n  \
+         e: { max: public.edition.lable, type: keyword }\n  f: { count: country, type: long }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:8 fields.a.sum: `sum` of column \"label\" of \"edition\" (text) / use a column of numbers, or a generated one",
+            "book.yaml:5:8 fields.b.count: table \"printing\" has no column \"rum\" / did you mean \"run\"?",
+            "book.yaml:6:8 fields.c.min: `min` of column \"extra\" of \"book\" (json) / \
+             values of this type have no order; use another column, such as a generated one",
+            "book.yaml:7:8 fields.d.count: \"label\" is a column of \"edition\", and a count is of rows / \
+             leave it out; to count rows that have it, add where: label is not null; to count different values, distinct: true",
+            "book.yaml:8:8 fields.e.max: table \"edition\" has no column \"lable\" / did you mean \"label\"?",
+            "book.yaml:9:8 fields.f.count: no foreign key joins \"book\" and \"country\" / say how: join: { column of book: column of country }",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_column_of_a_key_is_looked_for_where_it_may_be() {
+    let found = mistakes(
+        "index: b\ntable: author\nfields:\n  a: { many: book_author, by: rol, value: position, type: short }\n  \
+         b: { many: book_author, by: bok.title, value: position, type: short }\n  \
+         c: { many: book_author, by: book.titel, value: position, type: short }\n  \
+         d: { many: book_author, by: tag.name, value: position, type: short }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:31 fields.a.by: table \"book_author\" has no column \"rol\" / did you mean \"role\"?",
+            "book.yaml:5:31 fields.b.by: there is no table \"bok\" / did you mean \"book\"? Names are taken literally, case included",
+            "book.yaml:6:31 fields.c.by: table \"book\" has no column \"titel\" / did you mean \"title\"?",
+            "book.yaml:7:31 fields.d.by: no foreign key joins \"book_author\" and \"tag\" / say how: join: { column of book_author: column of tag }",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_path_leads_into_json_alone() {
+    assert_eq!(
+        mistakes("index: b\ntable: book\nfields:\n  a: { column: title, path: a.b, type: keyword }\n").await,
+        [
+            "book.yaml:4:3 fields.a: `path` into column \"title\" of \"book\" (text) / \
+             a path leads into json or jsonb; for other types use sql:"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_switch_says_which_of_its_columns_does_not_fit() {
+    let found = mistakes(
+        "index: n\ntable: note\nfields:\n  a: { switch: kin, join: { about_id: id }, cases: { Tag: { one: tag, value: name, type: keyword } } }\n  \
+         b: { switch: kind, join: { about_id: id }, cases: { Tag: { one: tag, value: name, type: keyword } } }\n  \
+         c: { switch: kind, cases: { Tag: { one: tag, value: name, type: keyword } } }\n  \
+         d: { switch: number, join: { number: id }, cases: { Tag: { one: tag, value: name, type: keyword } } }\n",
+    )
+    .await;
+    assert_eq!(
+        found,
+        [
+            "book.yaml:4:3 fields.a: table \"note\" has no column \"kin\" / did you mean \"kind\"?",
+            "book.yaml:5:28 fields.b.join: column \"about_id\" of \"note\" (character varying(40)) and column \"id\" of \"tag\" (integer) \
+             cannot be compared / join columns of one type, or compare their texts with cast: text",
+            "book.yaml:6:43 fields.c.cases.Tag.one: no foreign key joins \"note\" and \"tag\" / say how: join: { column of note: column of tag }",
+            "book.yaml:7:67 fields.d.cases.Tag.one: the case \"Tag\" of column \"number\" (integer) / write a whole number",
         ]
     );
 }

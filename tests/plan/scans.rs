@@ -5,7 +5,7 @@ use highwater::plan::Plan;
 use highwater::source::catalog::read_catalog;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
-use super::golden::{DEEP, SCHEMA, THROUGH, TREES};
+use super::golden::{AGGREGATES, DEEP, GROUPS, KEYED, SCHEMA, SWITCHED, THROUGH, TREES};
 use crate::support::postgres::TestDatabase;
 
 /// Enough rows for a sequential scan to be dear, and an index on each way that has none.
@@ -14,6 +14,7 @@ create index on publisher (country);
 create index on remark (book_id);
 create index on book_author (book_id);
 create index on book_tag (tag_id);
+create index on book (sequel_to);
 insert into country select chr(256 + g / 60) || chr(256 + g % 60), repeat('Country ', 20) || g from generate_series(0, 3599) g;
 insert into publisher select g, repeat('Name ', 12) || g, chr(256 + g % 60) || chr(256 + g % 59) from generate_series(1, 9000) g;
 insert into category select g, nullif(g / 3, 0), repeat('Category ', 10) || g from generate_series(1, 5000) g;
@@ -26,6 +27,7 @@ insert into author select g, repeat('Author ', 20) || g from generate_series(1, 
 insert into book_author select g, g * k % 5000 + 1, k, 'role' from generate_series(1, 12000) g, generate_series(1, 2) k on conflict do nothing;
 insert into tag select g, repeat('Tag ', 40) || g from generate_series(1, 8000) g;
 insert into book_tag select g, g * k % 8000 + 1 from generate_series(1, 12000) g, generate_series(1, 2) k on conflict do nothing;
+insert into note select g, repeat('Said ', 20), case g % 2 when 0 then 'Book' else 'Tag' end, g % 8000, null, g % 5000 from generate_series(1, 20000) g;
 analyze;
 ";
 
@@ -50,7 +52,7 @@ async fn no_statement_reads_a_table_that_an_index_serves() {
     let mut connection = database.connect().await;
     connection.execute(SETTINGS).await.expect("set");
     let catalog = read_catalog(&mut connection).await.expect("a catalog");
-    for text in [DEEP, THROUGH, TREES] {
+    for text in [DEEP, THROUGH, TREES, AGGREGATES, KEYED, GROUPS, SWITCHED] {
         let plan = Plan::new(&Definition::parse("scans.yaml", text).expect("sound"), &catalog).expect("sound");
         assert!(
             plan.warnings

@@ -1,8 +1,9 @@
 //! What a relation embeds: objects of fields, or bare values. Only a bare value takes parameters of Elasticsearch's beside
 //! the relation's keys.
 
+use super::parameter::parameters;
 use super::{Scope, field, fields, object};
-use crate::definition::{Content, Field, FieldKind, Mapping};
+use crate::definition::{Content, Field, FieldKind, Mapping, Missing};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
 
@@ -11,6 +12,7 @@ pub(super) fn content(
     key: &Key,
     mut reader: Reader<'_>,
     scope: &Scope<'_>,
+    keyed: bool,
     mistakes: &mut Mistakes,
 ) -> Option<(Content, Mapping)> {
     match (reader.take("value"), reader.has("fields")) {
@@ -19,7 +21,7 @@ pub(super) fn content(
         }
         (None, true) => {
             let fields = reader.take("fields").and_then(|node| fields(node, scope, mistakes));
-            let mapping = object_parameters(reader, mistakes);
+            let mapping = object_parameters(reader, keyed, mistakes);
             Some((Content::Fields(fields?), mapping))
         }
         (None, false) => {
@@ -60,34 +62,42 @@ fn value(key: &Key, node: &Node, beside: Reader<'_>, scope: &Scope<'_>, mistakes
         let kind = field::value(&key, own, scope, mistakes)?;
         return Some(Field {
             place: node.place.clone(),
+            missing: Missing::Keep,
             kind,
         });
     }
     let column = field::column(node, scope, mistakes);
-    let mapping = field::parameters(&key.place, beside, mistakes);
+    let mapping = parameters(&key.place, beside, mistakes);
     Some(Field {
         place: node.place.clone(),
+        missing: Missing::Keep,
         kind: FieldKind::Column {
             column: column?,
+            path: Vec::new(),
             mapping: mapping?,
         },
     })
 }
 
-/// `type: nested` or `object`, and `mapping:` for the rest.
-fn object_parameters(mut reader: Reader<'_>, mistakes: &mut Mistakes) -> Mapping {
+/// `type: nested` or `object`, and `mapping:` for the rest; an object keyed by a column may be `flattened` instead.
+pub(super) fn object_parameters(mut reader: Reader<'_>, keyed: bool, mistakes: &mut Mistakes) -> Mapping {
+    let (kind, other) = if keyed {
+        ("`object` or `flattened`", "flattened")
+    } else {
+        ("`nested` or `object`", "nested")
+    };
     let mapping_node = reader.take("mapping");
     let mut mapping = mapping_node.and_then(|node| object(node, mistakes)).unwrap_or_default();
     if let Some(node) = reader.take("type") {
         match node.text() {
-            Some(text @ ("nested" | "object")) => {
+            Some(text) if text == "object" || text == other => {
                 if mapping.insert("type".to_owned(), text.into()).is_some() {
                     mistakes.add(&node.place, "`type` is also under `mapping:`", "keep one of the two");
                 }
             }
             _ => expected(
                 node,
-                "`nested` or `object`",
+                kind,
                 "a relation with `fields:` is an object; for bare values write `value: COLUMN`",
                 mistakes,
             ),

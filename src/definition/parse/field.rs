@@ -1,67 +1,28 @@
-//! One field: which of its forms it takes, and the two forms that are values of the row itself.
-//!
-//! On a column every key that is not ours is Elasticsearch's and passes through, whatever its type. That leaves one
-//! trap: a slip in one of our keys would pass through too, and Elasticsearch would name it without a place. So what
-//! comes near one of our keys is refused, and `mapping: {…}` passes everything on unseen.
+//! One field: which of its forms it takes, and the forms that are values of the row itself.
 
-use serde_json::Value;
-
-use super::{LATER, Scope, later, misplaced, name, object, relation, sql};
-use crate::definition::{ColumnName, Field, FieldKind, Mapping};
-use crate::mistake::{Mistakes, Place};
-use crate::yaml::{Key, Node, NodeKind, Reader, excerpt, expected, nearest};
+use super::name::parts;
+use super::parameter::{parameters, shorthand};
+use super::{Scope, aggregate, column as columns, group, missing, relation, sql, switch};
+use crate::definition::{ColumnName, Field, FieldKind};
+use crate::mistake::Mistakes;
+use crate::yaml::{Key, Node, NodeKind, Reader, expected};
 
 /// The keys that say which form a field takes.
-const FORMS: [&str; 5] = ["one", "many", "ancestors", "column", "sql"];
-const LATER_FORMS: [&str; 7] = ["count", "sum", "avg", "min", "max", "switch", "group"];
-
-/// Keys that only a relation has.
-const OF_RELATIONS: [&str; 8] = [
-    "through", "join", "where", "order", "limit", "required", "depth", "value",
-];
-
-/// What a slip on a column may have meant.
-const OURS: [&str; 16] = [
-    "type",
-    "fields",
-    "mapping",
-    "column",
-    "sql",
+const FORMS: [&str; 14] = [
     "one",
     "many",
     "ancestors",
-    "through",
-    "join",
-    "where",
-    "order",
-    "limit",
-    "required",
-    "depth",
-    "value",
-];
-
-const TYPES: &str = "`text` (words to search), `keyword` (whole values), `long`, `double`, `boolean`, `date`, `object`";
-
-/// Words for types that are not Elasticsearch's, and what people mean by them.
-const FOREIGN_TYPES: [(&str, &str); 18] = [
-    ("string", "`text` for words to search, `keyword` for whole values"),
-    ("varchar", "`text` for words to search, `keyword` for whole values"),
-    ("char", "`keyword`"),
-    ("uuid", "`keyword`"),
-    ("enum", "`keyword`"),
-    ("int", "`integer`"),
-    ("int4", "`integer`"),
-    ("int8", "`long`"),
-    ("bigint", "`long`"),
-    ("smallint", "`short`"),
-    ("bool", "`boolean`"),
-    ("number", "`long` or `double`"),
-    ("numeric", "`scaled_float` with a `scaling_factor`, or `double`"),
-    ("decimal", "`scaled_float` with a `scaling_factor`, or `double`"),
-    ("timestamp", "`date`"),
-    ("timestamptz", "`date`"),
-    ("datetime", "`date`"),
-    ("jsonb", "`flattened`, or `object` with `properties`"),
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "group",
+    "switch",
+    "column",
+    "sql",
+    "constant",
+    "pipeline",
 ];
 
 /// A field; `None` when it could not be made out, which has been noted.
@@ -75,13 +36,20 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
         };
         return Some(Field {
             place,
-            kind: FieldKind::Column { column, mapping },
+            missing: scope.missing,
+            kind: FieldKind::Column {
+                column,
+                path: Vec::new(),
+                mapping,
+            },
         });
     }
     let mut reader = Reader::new(node, mistakes)?;
-    if later(&mut reader, &LATER_FORMS, mistakes) {
-        return None;
-    }
+    let missing = missing(&mut reader, mistakes).unwrap_or(scope.missing);
+    let scope = &Scope {
+        missing,
+        ..scope.clone()
+    };
     let written = reader.keys().map(|key| key.text.as_str());
     let forms = written
         .filter_map(|text| FORMS.into_iter().find(|form| *form == text))
@@ -99,12 +67,29 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
         Some(&form @ ("one" | "many" | "ancestors")) => {
             FieldKind::Relation(Box::new(relation::read(form, key, reader, scope, mistakes)?))
         }
+        Some(&form @ ("count" | "sum" | "avg" | "min" | "max")) => {
+            FieldKind::Relation(Box::new(aggregate::read(form, key, reader, scope, mistakes)?))
+        }
+        Some(&"pipeline") => filled(key, reader, mistakes)?,
+        Some(&"switch") => FieldKind::Switch(Box::new(switch::read(key, reader, scope, mistakes)?)),
+        Some(&"group") => FieldKind::Group(group::read(key, reader, scope, mistakes)?),
         _ => value(key, reader, scope, mistakes)?,
     };
-    Some(Field { place, kind })
+    Some(Field { place, missing, kind })
 }
 
-/// A column or an expression, with all that is left to read as its parameters.
+/// A field that highwater leaves to the pipeline.
+fn filled(key: &Key, mut reader: Reader<'_>, mistakes: &mut Mistakes) -> Option<FieldKind> {
+    let place = reader.place_of("pipeline").unwrap_or(&key.place).clone();
+    if reader.boolean("pipeline", mistakes) == Some(false) {
+        let remedy = "write `pipeline: true` for a field that the pipeline writes, or leave the key out";
+        mistakes.add(&place, "`pipeline: false` says nothing", remedy);
+    }
+    let mapping = parameters(&key.place, reader, mistakes)?;
+    Some(FieldKind::Filled { mapping })
+}
+
+/// A column, an expression or a constant, with all that is left to read as its parameters.
 pub(super) fn value(
     key: &Key,
     mut reader: Reader<'_>,
@@ -119,7 +104,24 @@ pub(super) fn value(
             mapping: mapping?,
         });
     }
-    let column = if reader.has("column") {
+    if let Some(node) = reader.take("constant") {
+        let value = node.to_value(mistakes);
+        if value.is_null() {
+            let remedy = "write a value; to leave the field out of the documents, leave it out here";
+            expected(node, "a value", remedy, mistakes);
+        }
+        let mapping = parameters(&key.place, reader, mistakes)?;
+        let json = value.to_string();
+        return Some(FieldKind::Constant { json, mapping });
+    }
+    let is_column = reader.has("column");
+    // Without a column, `path` is a parameter of Elasticsearch's (of an alias).
+    let path = if is_column {
+        path(&mut reader, mistakes)
+    } else {
+        Vec::new()
+    };
+    let column = if is_column {
         reader.take("column").and_then(|node| column(node, scope, mistakes))
     } else {
         Some(ColumnName {
@@ -130,14 +132,29 @@ pub(super) fn value(
     let mapping = parameters(&key.place, reader, mistakes);
     Some(FieldKind::Column {
         column: column?,
+        path,
         mapping: mapping?,
     })
+}
+
+/// The way within a JSON value.
+pub(super) fn path(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Vec<String> {
+    let Some(node) = reader.take("path") else {
+        return Vec::new();
+    };
+    let parts = node.text().and_then(parts);
+    if parts.is_none() {
+        let remedy = "write keys and array positions with dots between, such as `size.0.height`; a key that holds a dot \
+                      goes in double quotes";
+        expected(node, "a path", remedy, mistakes);
+    }
+    parts.unwrap_or_default()
 }
 
 /// A column written as a value.
 pub(super) fn column(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<ColumnName> {
     if let Some(text) = node.text() {
-        return name::column(text, &node.place, scope, mistakes);
+        return columns::column(text, &node.place, scope, mistakes);
     }
     expected(
         node,
@@ -146,96 +163,4 @@ pub(super) fn column(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) ->
         mistakes,
     );
     None
-}
-
-/// `title: text`.
-fn shorthand(field: &str, node: &Node, mistakes: &mut Mistakes) -> Option<Mapping> {
-    if node.is_null() {
-        no_type(field, &node.place, mistakes);
-        return None;
-    }
-    let Some(text) = node.text() else {
-        expected(
-            node,
-            "a type or a mapping",
-            "write `name: text`, or `name: { type: text, … }`",
-            mistakes,
-        );
-        return None;
-    };
-    let mapping = Mapping::from_iter([("type".to_owned(), Value::String(text.to_owned()))]);
-    typed(field, &mapping, &node.place, mistakes).then_some(mapping)
-}
-
-/// What is left, as parameters that Elasticsearch gets: `mapping:` unseen, all else held against our own keys.
-pub(super) fn parameters(place: &Place, mut reader: Reader<'_>, mistakes: &mut Mistakes) -> Option<Mapping> {
-    let mut mapping = reader
-        .take("mapping")
-        .and_then(|node| object(node, mistakes))
-        .unwrap_or_default();
-    let mut type_place = place.clone();
-    let mut meant_type = false;
-    for (key, node) in reader.rest() {
-        let text = key.text.as_str();
-        if let Some((_, remedy)) = LATER.iter().find(|(later, _)| *later == text) {
-            misplaced(key, "is not supported yet", remedy, mistakes);
-        } else if OF_RELATIONS.contains(&text) {
-            let remedy = "begin the field with `one:` or `many:`; a parameter of Elasticsearch's with this name goes \
-                          under `mapping:`";
-            misplaced(key, "belongs to a relation, and this is a column", remedy, mistakes);
-        } else if let Some(near) = nearest(text, &OURS).filter(|near| *near != text) {
-            meant_type |= near == "type";
-            let remedy = format!("did you mean `{near}`? A parameter of Elasticsearch's goes under `mapping:`");
-            mistakes.add(&key.place, format!("unknown key `{}`", excerpt(text)), remedy);
-        } else if mapping.contains_key(text) {
-            misplaced(key, "is also under `mapping:`", "keep one of the two", mistakes);
-        } else {
-            if text == "type" {
-                type_place = node.place.clone();
-            }
-            mapping.insert(text.to_owned(), node.to_value(mistakes));
-        }
-    }
-    let name = place.path.rsplit('.').next().unwrap_or_default();
-    let sound = meant_type || typed(name, &mapping, &type_place, mistakes);
-    sound.then_some(mapping)
-}
-
-/// Whether there is a type, and a possible one.
-fn typed(field: &str, mapping: &Mapping, place: &Place, mistakes: &mut Mistakes) -> bool {
-    match mapping.get("type") {
-        None | Some(Value::Null) => {
-            no_type(field, place, mistakes);
-            false
-        }
-        Some(Value::String(name))
-            if name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || b"0123456789_-".contains(&byte)) =>
-        {
-            let foreign = FOREIGN_TYPES.iter().find(|(foreign, _)| foreign == name);
-            if let Some((_, meant)) = foreign {
-                mistakes.add(
-                    place,
-                    format!("`{name}` is no type of Elasticsearch's"),
-                    format!("write {meant}"),
-                );
-            }
-            foreign.is_none()
-        }
-        Some(other) => {
-            let found = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
-            mistakes.add(
-                place,
-                format!("`{}` is no type of Elasticsearch's", excerpt(&found)),
-                format!("common ones are {TYPES}"),
-            );
-            false
-        }
-    }
-}
-
-fn no_type(field: &str, place: &Place, mistakes: &mut Mistakes) {
-    let remedy = format!("say how Elasticsearch is to index it; common types are {TYPES}");
-    mistakes.add(place, format!("the field `{}` has no type", excerpt(field)), remedy);
 }

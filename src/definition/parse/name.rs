@@ -1,10 +1,9 @@
-//! What names may be: of the index, of fields, of tables and columns, and the terms of an `order`.
+//! What names may be: of the index, of fields, of tables.
 //!
 //! Identifiers are taken literally, case and spaces included. A dot parts schema from table and table from column; a
 //! part that holds a dot itself is written in double quotes, as in SQL.
 
-use super::Scope;
-use crate::definition::{ColumnName, Order, TableName};
+use crate::definition::TableName;
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, excerpt, expected};
 
@@ -143,101 +142,8 @@ pub(super) fn parts_of_table(text: &str, place: &Place, mistakes: &mut Mistakes)
     }
 }
 
-/// `column`, or `table.column` of a table passed on the way.
-pub(super) fn column(text: &str, place: &Place, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<ColumnName> {
-    let mut parts = parts(text).unwrap_or_default().into_iter();
-    let (table, column) = match (parts.next(), parts.next(), parts.next()) {
-        (Some(column), None, None) => return Some(ColumnName { table: None, column }),
-        (Some(table), Some(column), None) => (table, column),
-        _ => {
-            let remedy = "write `column`, or `table.column` for a table in `through`; a name that holds a dot goes in \
-                          double quotes";
-            mistakes.add(place, format!("`{}` is no name of a column", excerpt(text)), remedy);
-            return None;
-        }
-    };
-    if scope.through.iter().any(|through| through.name == table) {
-        return Some(ColumnName {
-            table: Some(table),
-            column,
-        });
-    }
-    match scope.table {
-        // A table of unknown name has been reported; its columns get the benefit of the doubt.
-        Some(own) if own.name != table => {
-            let remedy = match scope.through.as_slice() {
-                [] => format!(
-                    "columns here are those of `{}`; others need a relation of their own",
-                    own.name
-                ),
-                through => {
-                    let names = through
-                        .iter()
-                        .map(|table| format!("`{}`", table.name))
-                        .collect::<Vec<_>>();
-                    format!("columns here are those of `{}` and of {}", own.name, names.join(", "))
-                }
-            };
-            mistakes.add(
-                place,
-                format!(
-                    "`{}` names the table `{}`, which is not passed here",
-                    excerpt(text),
-                    excerpt(&table)
-                ),
-                remedy,
-            );
-            None
-        }
-        _ => Some(ColumnName { table: None, column }),
-    }
-}
-
-/// `column [asc|desc] [nulls first|nulls last]`.
-pub(super) fn order(text: &str, place: &Place, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Order> {
-    let (name, words) = first_word(text.trim());
-    let words = words.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
-    let words = words.iter().map(String::as_str).collect::<Vec<_>>();
-    let (descending, nulls) = match words.as_slice() {
-        ["desc", nulls @ ..] => (true, nulls),
-        ["asc", nulls @ ..] | nulls => (false, nulls),
-    };
-    let nulls_first = match nulls {
-        [] => None,
-        ["nulls", "first"] => Some(true),
-        ["nulls", "last"] => Some(false),
-        _ => {
-            let remedy = if text.contains(',') {
-                "write several terms as a list: `[a desc, b]`"
-            } else {
-                "write `column`, then `asc` or `desc`, then `nulls first` or `nulls last`; order by an expression \
-                 through a generated column"
-            };
-            mistakes.add(place, format!("`{}` is no order", excerpt(text)), remedy);
-            return None;
-        }
-    };
-    let column = column(name, place, scope, mistakes)?;
-    Some(Order {
-        column,
-        descending,
-        nulls_first,
-        place: place.clone(),
-    })
-}
-
-/// Up to the first space outside double quotes, and the rest.
-fn first_word(text: &str) -> (&str, &str) {
-    let mut quoted = false;
-    let end = text.find(|char: char| {
-        quoted ^= char == '"';
-        !quoted && char.is_whitespace()
-    });
-    text.split_at(end.unwrap_or(text.len()))
-}
-
 /// The parts between dots; nothing where one is empty or a quote is left open.
-fn parts(text: &str) -> Option<Vec<String>> {
+pub(super) fn parts(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {

@@ -2,19 +2,21 @@
 
 use super::content::content;
 use super::through::{join, through};
-use super::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS, Scope, later, name, sql};
-use crate::definition::{Order, Relation, RelationKind};
+use super::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS, Scope, column, later, name, sql};
+use crate::definition::{By, Order, Relation, RelationKind, TableName};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader, expected};
 
 /// Keys that do not go with a form, and why.
-const MISPLACED: [(&str, &str, &str); 9] = [
+const MISPLACED: [(&str, &str, &str); 13] = [
     (
         "one",
         "limit",
         "a `one` is at most one row; leave `limit` out, or write `many:`",
     ),
     ("one", "depth", "`depth` is for `ancestors:`"),
+    ("one", "by", "`by` is for `many:`: one row has no need of a key"),
+    ("one", "distinct", "leave it out: a `one` is at most one row"),
     (
         "many",
         "required",
@@ -24,8 +26,14 @@ const MISPLACED: [(&str, &str, &str); 9] = [
     ("ancestors", "limit", "use `depth:`"),
     ("ancestors", "order", "leave it out: ancestors come topmost first"),
     ("ancestors", "through", "leave it out: ancestors are rows of one table"),
+    (
+        "ancestors",
+        "cast",
+        "leave it out: a tree's rows are joined by columns of one type",
+    ),
     ("ancestors", "required", "`required` is for `one:`"),
     ("ancestors", "by", "leave it out: ancestors come topmost first"),
+    ("ancestors", "distinct", "leave it out: no row is its own ancestor"),
 ];
 
 /// The relation that begins with `form`.
@@ -43,12 +51,8 @@ pub(super) fn read(
     }
     let table = reader.take(form).and_then(|node| name::table(node, mistakes));
     refuse_misplaced(form, &mut reader, mistakes);
-    later(
-        &mut reader,
-        &["by", "distinct", "missing", "due", "routing", "pipeline"],
-        mistakes,
-    );
-    let join = reader.take("join").and_then(|node| join(node, mistakes));
+    later(&mut reader, &["due", "routing"], mistakes);
+    let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = if form == "ancestors" {
         Vec::new()
@@ -58,6 +62,8 @@ pub(super) fn read(
     let passed = through.iter().map(|hop| &hop.table).collect();
     let scope = Scope {
         level: around.level + 1,
+        top: false,
+        missing: around.missing,
         table: table.as_ref(),
         through: passed,
     };
@@ -67,7 +73,9 @@ pub(super) fn read(
         order(&mut reader, &scope, mistakes)
     };
     let rows = rows(form, &mut reader, mistakes);
-    let (content, mapping) = content(key, reader, &scope, mistakes)?;
+    let by = by(form, &mut reader, table.as_ref(), mistakes);
+    let distinct = distinct(form, by.is_some(), &mut reader, mistakes);
+    let (content, mapping) = content(key, reader, &scope, by.is_some(), mistakes)?;
     Some(Relation {
         kind: rows.kind,
         table: table?,
@@ -75,6 +83,8 @@ pub(super) fn read(
         join,
         filter,
         order,
+        by,
+        distinct,
         limit: rows.limit,
         required: rows.required,
         content,
@@ -110,6 +120,28 @@ fn rows(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Rows {
     Rows { kind, limit, required }
 }
 
+fn by(form: &str, reader: &mut Reader<'_>, table: Option<&TableName>, mistakes: &mut Mistakes) -> Option<By> {
+    if form != "many" {
+        return None;
+    }
+    reader.take("by").and_then(|node| column::by(node, table, mistakes))
+}
+
+/// Whether each value is written once; only bare values in a list can be repeated.
+fn distinct(form: &str, keyed: bool, reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> bool {
+    if form != "many" {
+        return false;
+    }
+    let place = reader.place_of("distinct").cloned();
+    let is_distinct = reader.boolean("distinct", mistakes).unwrap_or(false);
+    let is_list = reader.has("value") && !keyed;
+    if let Some(place) = place.filter(|_| is_distinct && !is_list) {
+        let remedy = "leave it out: only a list of bare values (`value:`, without `by:`) can repeat one";
+        mistakes.add(&place, "`distinct` over objects", remedy);
+    }
+    is_distinct
+}
+
 fn refuse_misplaced(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) {
     for (_, key, remedy) in MISPLACED.iter().filter(|(of, ..)| *of == form) {
         if let Some(place) = reader.place_of(key) {
@@ -123,7 +155,7 @@ fn order(reader: &mut Reader<'_>, scope: &Scope<'_>, mistakes: &mut Mistakes) ->
     let terms = reader.strings("order", mistakes).unwrap_or_default();
     terms
         .into_iter()
-        .filter_map(|(text, place)| name::order(&text, place, scope, mistakes))
+        .filter_map(|(text, place)| column::order(&text, place, scope, mistakes))
         .collect()
 }
 

@@ -35,7 +35,7 @@ fn hop(node: &Node, mistakes: &mut Mistakes) -> Option<Hop> {
     let mut reader = Reader::new(node, mistakes)?;
     let table: Option<TableName> = required(&mut reader, "table", "`table:`, the table on the way", mistakes)
         .and_then(|node| name::table(node, mistakes));
-    let join = reader.take("join").and_then(|node| join(node, mistakes));
+    let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     reader.finish(mistakes);
     Some(Hop {
@@ -45,8 +45,27 @@ fn hop(node: &Node, mistakes: &mut Mistakes) -> Option<Hop> {
     })
 }
 
+/// `join:`, and how its columns are compared.
+pub(super) fn join(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Join> {
+    let join = reader.take("join").and_then(|node| pairs(node, mistakes));
+    let cast = reader.take("cast");
+    if let Some(node) = cast.filter(|node| node.text() != Some("text")) {
+        let remedy = "write `cast: text` to compare columns of unequal types by their text, or leave it out";
+        expected(node, "`text`", remedy, mistakes);
+    }
+    if let (Some(node), None) = (cast, &join) {
+        let remedy =
+            "write `join: { this_column: related_column }` as well: no foreign key has columns of unequal types";
+        mistakes.add(&node.place, "a `cast` without a `join`", remedy);
+    }
+    join.map(|join| Join {
+        as_text: cast.is_some(),
+        ..join
+    })
+}
+
 /// `{ this_column: related_column }`.
-pub(super) fn join(node: &Node, mistakes: &mut Mistakes) -> Option<Join> {
+fn pairs(node: &Node, mistakes: &mut Mistakes) -> Option<Join> {
     let remedy = "write `join: { this_column: related_column }`";
     let NodeKind::Mapping(entries) = &node.kind else {
         expected(node, "a mapping from column to column", remedy, mistakes);
@@ -68,6 +87,7 @@ pub(super) fn join(node: &Node, mistakes: &mut Mistakes) -> Option<Join> {
     }
     Some(Join {
         pairs,
+        as_text: false,
         place: node.place.clone(),
     })
 }

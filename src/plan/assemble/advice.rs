@@ -3,7 +3,7 @@
 use crate::catalog::{Table, TableKind, quote};
 use crate::definition::{Relation, RelationKind};
 use crate::mistake::Place;
-use crate::plan::lookup::Stop;
+use crate::plan::lookup::{Edge, Stop};
 use crate::plan::names;
 
 use super::Walk;
@@ -11,8 +11,7 @@ use super::Walk;
 impl<'c> Walk<'c, '_> {
     pub fn advise(&mut self, relation: &Relation, place: &Place, stops: &[Stop<'c>]) {
         for Stop { edge, .. } in stops {
-            self.advise_index(edge.lower, &edge.lower_columns, place);
-            self.advise_index(edge.upper, &edge.upper_columns, place);
+            self.advise_way(edge, place);
         }
         let Some(Stop { edge: last, .. }) = stops.last() else {
             return;
@@ -38,6 +37,15 @@ impl<'c> Walk<'c, '_> {
                 "a nested array without limit: can exceed Elasticsearch's 10,000 nested objects",
                 "add limit:",
             );
+        }
+    }
+
+    pub fn advise_way(&mut self, edge: &Edge<'c>, place: &Place) {
+        self.advise_index(edge.lower, &edge.lower_columns, place);
+        if !edge.upper_is_indexed() {
+            let given = edge.given.iter().map(|given| &given.column);
+            let columns: Vec<String> = given.chain(&edge.upper_columns).cloned().collect();
+            self.advise_index(edge.upper, &columns, place);
         }
     }
 

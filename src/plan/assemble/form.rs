@@ -24,7 +24,9 @@ impl<'a> Form<'a> {
     /// The form of a relation that hangs by `edge` on the level above.
     pub fn of(relation: &Relation, edge: &'a Edge<'_>) -> Self {
         let is_first = relation.kind == RelationKind::One && !relation.order.is_empty();
-        match (&edge.tree, relation.limit.or(is_first.then_some(1))) {
+        // Which rows repeat a value is found out here, and only then how many there are.
+        let limit = relation.limit.filter(|_| !relation.distinct);
+        match (&edge.tree, limit.or(is_first.then_some(1))) {
             (Some(tree), _) => Self::Ancestors(tree),
             (None, Some(limit)) => Self::Limited(limit),
             (None, None) if links_by_value(edge) => Self::ByValue,
@@ -70,7 +72,9 @@ impl<'a> Form<'a> {
         match self {
             Self::Limited(_) => by_trailing(false),
             Self::Ancestors(_) => by_trailing(true),
-            Self::ByValue | Self::ByOrdinal if relation.kind == RelationKind::One => Rank::Worker(Vec::new()),
+            Self::ByValue | Self::ByOrdinal if matches!(relation.kind, RelationKind::One | RelationKind::Aggregate) => {
+                Rank::Worker(Vec::new())
+            }
             Self::ByValue | Self::ByOrdinal => order::by_worker(list, terms).map_or(Rank::Arrival, Rank::Worker),
         }
     }
@@ -94,6 +98,9 @@ fn links_by_value(edge: &Edge<'_>) -> bool {
     let ([upper], [lower]) = (edge.upper_columns.as_slice(), edge.lower_columns.as_slice()) else {
         return false;
     };
+    if edge.as_text {
+        return false;
+    }
     let family = |column: &Column| match column.wire {
         Wire::Int2 | Wire::Int4 | Wire::Int8 => Some(0),
         Wire::Uuid => Some(1),

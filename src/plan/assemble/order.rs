@@ -1,61 +1,91 @@
 //! The order of a relation's rows: the terms as written, and what makes them total.
 
 use crate::catalog::{Column, Wire, quote};
-use crate::definition::{Order, Relation};
-use crate::plan::SortColumn;
+use crate::definition::{Content, FieldKind, Relation};
 use crate::plan::select::SelectList;
+use crate::plan::{SortColumn, Source};
 
 use super::Walk;
 use super::scope::{Named, Scope};
 
-/// One term of an ORDER BY; without a column, the row's whole text.
+/// One term of an ORDER BY.
 pub struct Term<'c> {
-    alias: String,
-    column: Option<&'c Column>,
+    /// What is compared.
+    value: String,
+    /// The column that it is, and its table's alias.
+    column: Option<(String, &'c Column)>,
     descending: bool,
     nulls_first: bool,
 }
 
-impl<'c, 'd> Walk<'c, 'd> {
+impl<'c> Walk<'c, '_> {
     /// The order as written, and the keys of every table on the way, so that there are no ties.
-    pub fn order(&mut self, scope: &Scope<'c, 'd>, relation: &Relation) -> Vec<Term<'c>> {
+    pub fn order(&mut self, scope: &Scope<'c>, relation: &Relation) -> Vec<Term<'c>> {
         let mut terms: Vec<Term<'c>> = Vec::new();
         for order in &relation.order {
             if let Some((named, column)) = self.column(scope, &order.column, &order.place) {
-                terms.push(Term::written(named.alias, column, order));
+                terms.push(Term {
+                    descending: order.descending,
+                    nulls_first: order.nulls_first.unwrap_or(order.descending),
+                    ..Term::of(named.alias, column)
+                });
             }
         }
+        if relation.distinct {
+            terms.extend(self.value(scope, relation));
+        }
         for Named { alias, table, .. } in scope.tables().rev() {
-            let tie = |column| Term {
-                alias: alias.clone(),
-                column,
-                descending: false,
-                nulls_first: false,
-            };
-            terms.extend(table.primary_key.iter().map(|column| tie(Some(&table.columns[column]))));
+            let key = table.primary_key.iter();
+            terms.extend(key.map(|column| Term::of(alias.clone(), &table.columns[column])));
             if table.primary_key.is_empty() {
-                terms.push(tie(None));
+                terms.push(Term::text(&quote(alias)));
             }
         }
         terms
     }
+
+    /// A bare value itself.
+    fn value(&mut self, scope: &Scope<'c>, relation: &Relation) -> Option<Term<'c>> {
+        let Content::Value(field) = &relation.content else {
+            return None;
+        };
+        if let FieldKind::Column { column, path, .. } = &field.kind
+            && path.is_empty()
+        {
+            let (named, column) = self.column(scope, column, &field.place)?;
+            if column.has_order() {
+                return Some(Term::of(named.alias, column));
+            }
+        }
+        match scope.segments.first()?.first()?.source {
+            Source::Selected(at) => Some(Term::text(&format!("({})", scope.list.expression(at)?))),
+            Source::Constant(_) | Source::Object(_) | Source::Single { .. } => None,
+        }
+    }
 }
 
 impl<'c> Term<'c> {
-    fn written(alias: String, column: &'c Column, order: &Order) -> Self {
+    /// A column, upward, with Postgres' own place for nulls.
+    fn of(alias: String, column: &'c Column) -> Self {
         Self {
-            alias,
-            column: Some(column),
-            descending: order.descending,
-            nulls_first: order.nulls_first.unwrap_or(order.descending),
+            value: format!("{}.{}", quote(&alias), quote(&column.name)),
+            column: Some((alias, column)),
+            descending: false,
+            nulls_first: false,
+        }
+    }
+
+    /// The text of anything.
+    fn text(value: &str) -> Self {
+        Self {
+            value: format!("{value}::text COLLATE \"C\""),
+            column: None,
+            descending: false,
+            nulls_first: false,
         }
     }
 
     pub fn sql(&self) -> String {
-        let value = match self.column {
-            Some(column) => format!("{}.{}", quote(&self.alias), quote(&column.name)),
-            None => format!("{}::text COLLATE \"C\"", quote(&self.alias)),
-        };
         let direction = if self.descending { " DESC" } else { "" };
         let nulls = if self.nulls_first == self.descending {
             ""
@@ -64,19 +94,20 @@ impl<'c> Term<'c> {
         } else {
             " NULLS LAST"
         };
-        format!("{value}{direction}{nulls}")
+        format!("{}{direction}{nulls}", self.value)
     }
 }
 
 /// The order as select positions, when every term sorts by its bytes.
 pub fn by_worker(list: &mut SelectList, terms: &[Term<'_>]) -> Option<Vec<SortColumn>> {
-    if !terms.iter().all(|term| term.column.is_some_and(sorts_by_bytes)) {
+    let sortable = |term: &Term<'_>| term.column.as_ref().is_some_and(|(_, column)| sorts_by_bytes(column));
+    if !terms.iter().all(sortable) {
         return None;
     }
     let columns = terms.iter().filter_map(|term| {
-        let at = list.value(&term.alias, term.column?, "");
+        let (alias, column) = term.column.as_ref()?;
         Some(SortColumn {
-            at,
+            at: list.value(alias, column, ""),
             descending: term.descending,
             nulls_first: term.nulls_first,
         })

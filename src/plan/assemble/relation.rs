@@ -2,73 +2,84 @@
 
 use crate::catalog::quote;
 use crate::definition::{Content, Relation, RelationKind, Sql};
+use crate::mistake::Place;
 use crate::plan::lookup::Stop;
 use crate::plan::select::SelectList;
 use crate::plan::statement::{self, Parts};
 use crate::plan::uses::Path;
 use crate::plan::{Level, Link, Rank, Select, Shape, names};
 
-use super::Walk;
 use super::form::Form;
 use super::order::Term;
-use super::scope::{Hanging, Named, Scope, below, prefix};
+use super::scope::{Named, Scope, prefix};
+use super::{Walk, aggregate};
 
 impl<'c, 'd> Walk<'c, 'd> {
-    /// The relations that hang on a level whose fields are read.
-    pub fn relations(&mut self, above: &mut Scope<'c, 'd>) {
-        for hanging in std::mem::take(&mut above.relations) {
-            let defaults = &self.definition.tables;
-            if let Some(stops) = self.lookup.stops(above.own.table, hanging.relation, defaults) {
-                self.relation(above, &hanging, &stops);
-            }
-        }
-    }
-
-    fn relation(&mut self, above: &mut Scope<'c, 'd>, hanging: &Hanging<'d>, stops: &[Stop<'c>]) {
-        let relation = hanging.relation;
-        let dotted = below(&above.dotted, hanging.name);
+    /// The level of a relation; its place among those that hang on the one above.
+    pub fn relation(
+        &mut self,
+        above: &mut Scope<'c>,
+        (name, dotted, drop): (&str, String, bool),
+        relation: &'d Relation,
+        place: &Place,
+        stops: &[Stop<'c>],
+    ) -> Option<usize> {
         let (mut beside, path) = self.chain(above, &dotted, stops);
-        let (Some(own), Some(Stop { edge, .. })) = (beside.pop(), stops.first()) else {
-            return;
-        };
-        self.advise(relation, hanging.place, stops);
+        let (own, Stop { edge, .. }) = (beside.pop()?, stops.first()?);
+        self.advise(relation, place, stops);
         let form = Form::of(relation, edge);
         let parent_link = edge
             .upper_columns
             .iter()
-            .map(|column| above.list.text(&above.own.alias, &above.own.table.columns[column]))
+            .map(|column| {
+                let (alias, column) = (&above.own.alias, &above.own.table.columns[column]);
+                match edge.is_given(alias) {
+                    Some(condition) => above.list.text_where(&condition, alias, column),
+                    None => above.list.text(alias, column),
+                }
+            })
             .collect();
         let mut scope = self.open(own, beside, path, dotted.clone(), SelectList::behind(form.leading()));
         above.children.push(scope.position);
-        match &relation.content {
-            Content::Fields(fields) => self.fields(&mut scope, fields),
-            Content::Value(field) => self.output(&mut scope, field, String::new(), ""),
-        }
-        self.relations(&mut scope);
+        let key = relation.by.as_ref().and_then(|by| self.key_of(&mut scope, by));
+        let hanging = match &relation.content {
+            Content::Fields(fields) => self.own_fields(&mut scope, fields),
+            Content::Value(field) => {
+                let output = self.output(&mut scope, field, String::new(), dotted.clone());
+                scope.segments[0].extend(output);
+                Vec::new()
+            }
+            Content::Computed(aggregate) => {
+                let output = self.aggregate(&mut scope, aggregate, &relation.table.place);
+                scope.segments[0].extend(output);
+                Vec::new()
+            }
+        };
+        let parts = self.parts(&mut scope, hanging);
         let (select, link, order) = self.statement(&mut scope, relation, stops, &form);
         self.levels[scope.position] = Some(Level {
             path: dotted,
             parent: Some(above.position),
-            prefix: prefix(hanging.name),
-            shape: match relation.kind {
-                RelationKind::One => Shape::One {
-                    first: matches!(form, Form::Limited(_)),
-                },
-                RelationKind::Many | RelationKind::Ancestors { .. } => Shape::Many,
-            },
-            bare: matches!(relation.content, Content::Value(_)),
+            prefix: prefix(name),
+            shape: shape(relation, &form),
+            bare: !matches!(relation.content, Content::Fields(_)),
             select,
-            outputs: scope.outputs,
+            key,
+            distinct: relation.distinct.then(|| relation.limit.unwrap_or(u32::MAX)),
+            segments: scope.segments,
+            parts,
             link,
             parent_link,
             order,
             children: scope.children,
             required: relation.required,
+            drop,
         });
+        Some(above.children.len() - 1)
     }
 
     /// Has every table on the way stand in the tree: what each is called, and the path down to the last.
-    fn chain(&mut self, above: &Scope<'c, 'd>, name: &str, stops: &[Stop<'c>]) -> (Vec<Named<'c>>, Path<'c>) {
+    fn chain(&mut self, above: &Scope<'c>, name: &str, stops: &[Stop<'c>]) -> (Vec<Named<'c>>, Path<'c>) {
         let mut chain: Vec<Named<'c>> = Vec::new();
         let mut path = above.path.clone();
         for (number, stop) in stops.iter().enumerate() {
@@ -100,7 +111,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     /// The statement, now that all it selects is known; how its rows are linked, and in which order.
     fn statement(
         &mut self,
-        scope: &mut Scope<'c, 'd>,
+        scope: &mut Scope<'c>,
         relation: &'d Relation,
         stops: &[Stop<'c>],
         form: &Form<'_>,
@@ -117,6 +128,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             first: &first,
             edge,
             conditions,
+            grouped: relation.kind == RelationKind::Aggregate,
             order: form.sorts(&rank).then(|| names::list(terms.iter().map(Term::sql))),
         };
         let select = Select {
@@ -128,7 +140,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// The tables joined, and the conditions that no single row of theirs decides.
-    fn from(&mut self, scope: &Scope<'c, 'd>, stops: &[Stop<'c>]) -> (String, Vec<String>) {
+    fn from(&mut self, scope: &Scope<'c>, stops: &[Stop<'c>]) -> (String, Vec<String>) {
         let (mut from, mut conditions) = (String::new(), Vec::new());
         let mut near: Option<&Named<'_>> = None;
         for (at, (stop, named)) in stops.iter().zip(scope.tables()).enumerate() {
@@ -148,7 +160,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             match near {
                 None => from = source,
                 Some(near) => {
-                    let on = statement::equal(&named.alias, &stop.edge.lower_columns, |at| {
+                    let on = stop.edge.on_lower(&named.alias, |at| {
                         format!("{}.{}", quote(&near.alias), quote(&stop.edge.upper_columns[at]))
                     });
                     from.push_str(&format!(" JOIN {source} ON {on}"));
@@ -156,6 +168,22 @@ impl<'c, 'd> Walk<'c, 'd> {
             }
             near = Some(named);
         }
+        from.push_str(scope.aside.as_deref().unwrap_or_default());
         (from, conditions)
+    }
+}
+
+fn shape(relation: &Relation, form: &Form<'_>) -> Shape {
+    match (relation.kind, &relation.content) {
+        (RelationKind::One, _) => Shape::One {
+            first: matches!(form, Form::Limited(_)),
+        },
+        (_, Content::Computed(aggregate)) => Shape::Computed {
+            absent: aggregate::absent(aggregate.function),
+        },
+        (RelationKind::Many, _) if relation.by.is_some() => Shape::Keyed {
+            first: !relation.order.is_empty(),
+        },
+        (RelationKind::Many | RelationKind::Ancestors { .. } | RelationKind::Aggregate, _) => Shape::Many,
     }
 }

@@ -75,8 +75,8 @@ impl<'c> Walk<'c, '_> {
         filters
             .iter()
             .for_each(|filter| self.expression(&scope.own, &[], filter, true));
-        self.fields(&mut scope, &self.definition.fields);
-        self.relations(&mut scope);
+        let hanging = self.own_fields(&mut scope, &self.definition.fields);
+        let parts = self.parts(&mut scope, hanging);
         let from = statement::source(root, ROOT, &filters, &scope.expressions);
         let head = format!("SELECT {} FROM {from} WHERE ", scope.list.expressions.join(", "));
         self.levels[scope.position] = Some(Level {
@@ -91,12 +91,16 @@ impl<'c> Walk<'c, '_> {
                 tail: String::new(),
                 wires: scope.list.wires(None),
             },
-            outputs: scope.outputs,
+            key: None,
+            distinct: None,
+            segments: scope.segments,
+            parts,
             link: Link::Key(key_positions),
             parent_link: Vec::new(),
             order: Rank::Arrival,
             children: scope.children,
             required: false,
+            drop: false,
         });
     }
 }

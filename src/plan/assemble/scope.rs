@@ -1,11 +1,11 @@
 //! A level while its fields are read: which tables they may name, and what its statement selects for them.
 
-use crate::catalog::{Column, Table, Wire, quote};
-use crate::definition::{ColumnName, Field, FieldKind, Fields, Relation, Sql};
+use crate::catalog::{Column, Table, Wire, literal, quote};
+use crate::definition::{ColumnName, Field, FieldKind, Missing, Sql};
 use crate::mistake::Place;
 use crate::plan::select::SelectList;
 use crate::plan::uses::{Path, UseId};
-use crate::plan::{Expression, Output, PlannedTable, render};
+use crate::plan::{Expression, Output, PlannedTable, Source, names, render};
 
 use super::Walk;
 
@@ -17,32 +17,26 @@ pub struct Named<'c> {
     pub place: UseId,
 }
 
-/// A relation that hangs on a level, and where it was written.
-pub struct Hanging<'d> {
-    pub name: &'d str,
-    pub relation: &'d Relation,
-    pub place: &'d Place,
-}
-
-pub struct Scope<'c, 'd> {
+pub struct Scope<'c> {
     /// The level's number.
     pub position: usize,
     pub own: Named<'c>,
     /// Junctions, nearest to the level above first.
     pub beside: Vec<Named<'c>>,
+    /// JOIN of a table that the own row points at, for the column of a `by`.
+    pub aside: Option<String>,
     pub path: Path<'c>,
     pub dotted: String,
     pub list: SelectList,
     /// User expressions, computed in the table's own scope.
     pub expressions: Vec<(String, Sql)>,
-    pub outputs: Vec<Output>,
-    /// Relations to walk once the fields are read.
-    pub relations: Vec<Hanging<'d>>,
+    /// What a row writes by itself; the first are its own fields.
+    pub segments: Vec<Vec<Output>>,
     /// The numbers of their levels.
     pub children: Vec<usize>,
 }
 
-impl<'c> Scope<'c, '_> {
+impl<'c> Scope<'c> {
     /// Every table of the statement, from the level above down to its own.
     pub fn tables(&self) -> impl DoubleEndedIterator<Item = &Named<'c>> {
         self.beside.iter().chain(std::iter::once(&self.own))
@@ -76,52 +70,74 @@ impl<'c> Scope<'c, '_> {
     }
 }
 
-impl<'c, 'd> Walk<'c, 'd> {
-    /// Columns and expressions become outputs; relations are noted.
-    pub fn fields(&mut self, scope: &mut Scope<'c, 'd>, fields: &'d Fields) {
-        for (name, field) in fields {
-            match &field.kind {
-                FieldKind::Relation(relation) => scope.relations.push(Hanging {
-                    name,
-                    relation,
-                    place: &field.place,
-                }),
-                _ => self.output(scope, field, prefix(name), name),
+impl<'c> Walk<'c, '_> {
+    /// A column or an expression; a bare value has no prefix.
+    pub fn output(&mut self, scope: &mut Scope<'c>, field: &Field, prefix: String, path: String) -> Option<Output> {
+        let (source, origin) = match &field.kind {
+            FieldKind::Column { column, path, mapping } => {
+                let (named, column) = self.column(scope, column, &field.place)?;
+                let at = if path.is_empty() {
+                    scope.list.value(&named.alias, column, render::field_type(mapping))
+                } else {
+                    self.within(scope, &named, column, path, &field.place)?
+                };
+                let origin = format!("column {} of {}", column.name, named.table.name);
+                (Source::Selected(at), origin)
             }
-        }
+            FieldKind::Sql { sql, mapping } => {
+                let at = self.computed(scope, sql, render::expression(render::field_type(mapping)));
+                (
+                    Source::Selected(at),
+                    format!("an expression over {}", scope.own.table.name),
+                )
+            }
+            FieldKind::Constant { json, .. } => (Source::Constant(json.clone()), "a constant".to_owned()),
+            // Not ours, or more than a value.
+            FieldKind::Filled { .. } | FieldKind::Group(_) | FieldKind::Relation(_) | FieldKind::Switch(_) => {
+                return None;
+            }
+        };
+        Some(Output {
+            // Among bare values, a null keeps its place.
+            drop: field.missing == Missing::Drop && !prefix.is_empty(),
+            prefix,
+            source,
+            path,
+            origin,
+        })
     }
 
-    /// A column or an expression; a bare value has neither prefix nor name.
-    pub fn output(&mut self, scope: &mut Scope<'c, 'd>, field: &'d Field, prefix: String, name: &str) {
-        let (at, source) = match &field.kind {
-            FieldKind::Column { column, mapping } => {
-                let Some((named, column)) = self.column(scope, column, &field.place) else {
-                    return;
-                };
-                let at = scope.list.value(&named.alias, column, render::field_type(mapping));
-                (at, format!("column {} of {}", column.name, named.table.name))
-            }
-            FieldKind::Sql { sql, mapping } => (
-                self.computed(scope, sql, render::expression(render::field_type(mapping))),
-                format!("an expression over {}", scope.own.table.name),
-            ),
-            FieldKind::Relation(_) => return, // a parser's bare value is a column or an expression
-        };
-        scope.outputs.push(Output {
-            prefix,
-            at,
-            path: below(&scope.dotted, name),
-            source,
-        });
+    /// Position of what a path within a JSON value leads to.
+    fn within(
+        &mut self,
+        scope: &mut Scope<'c>,
+        named: &Named<'c>,
+        column: &Column,
+        path: &[String],
+        place: &Place,
+    ) -> Option<usize> {
+        if !matches!(column.wire, Wire::Json | Wire::Jsonb) {
+            self.lookup.mistakes.add(
+                place,
+                format!(
+                    "`path` into column {:?} of {:?} ({})",
+                    column.name, named.table.name, column.type_name
+                ),
+                "a path leads into json or jsonb; for other types use sql:",
+            );
+            return None;
+        }
+        let keys = names::list(path.iter().map(|key| literal(key)));
+        let (alias, name) = (quote(&named.alias), quote(&column.name));
+        Some(
+            scope
+                .list
+                .add(format!("{alias}.{name} #> ARRAY[{keys}]::text[]"), column.wire),
+        )
     }
 
     /// The column that is meant, of which the level's documents depend from now on.
-    pub fn column(
-        &mut self,
-        scope: &Scope<'c, 'd>,
-        name: &ColumnName,
-        place: &Place,
-    ) -> Option<(Named<'c>, &'c Column)> {
+    pub fn column(&mut self, scope: &Scope<'c>, name: &ColumnName, place: &Place) -> Option<(Named<'c>, &'c Column)> {
         let named = match scope.find(name.table.as_deref()) {
             Ok(named) => named,
             Err(remedy) => {
@@ -139,7 +155,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     /// Position of an expression's value: computed in the scope of its own row, unless it names a junction.
-    fn computed(&mut self, scope: &mut Scope<'c, 'd>, sql: &Sql, wire: Wire) -> usize {
+    fn computed(&mut self, scope: &mut Scope<'c>, sql: &Sql, wire: Wire) -> usize {
         if scope.reaches_beside(sql) {
             self.expression(&scope.own, &scope.beside, sql, false);
             return scope.list.add(format!("to_json((\n{}\n))", sql.text), wire);

@@ -3,7 +3,7 @@
 use crate::catalog::Table;
 use crate::plan::lookup::{Edge, Tree};
 use crate::plan::names;
-use crate::plan::statement::joined;
+use crate::plan::statement::{equal, joined};
 
 use super::Statement;
 
@@ -65,7 +65,12 @@ impl Climb<'_> {
                 "{} AS (SELECT DISTINCT {} FROM {below} AS s {})",
                 named(&format!("s{at}"), above.len()),
                 names::of("r", above),
-                found(edge.upper, &edge.upper_columns, "s")
+                joined(
+                    edge.upper,
+                    "r",
+                    &edge.on_upper("r", |at| format!("s.c{}", at + 1)),
+                    edge.upper_is_indexed()
+                )
             ));
             below = format!("s{at}");
         }
@@ -97,7 +102,12 @@ fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
     format!(
         "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {}, d.level + 1 FROM d{at} AS d {} WHERE d.level < {})",
         names::of("r", &edge.lower_columns),
-        found(edge.lower, &tree.child_columns, "d"),
+        joined(
+            edge.lower,
+            "r",
+            &equal("r", &tree.child_columns, |at| format!("d.c{}", at + 1)),
+            edge.lower.is_indexed(&tree.child_columns)
+        ),
         tree.depth
     )
 }
@@ -105,9 +115,4 @@ fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
 /// `name(c1, c2)`.
 fn named(name: &str, columns: usize) -> String {
     format!("{name}({})", names::positions(columns))
-}
-
-/// Joins the rows of `table` whose columns are those carried from below.
-fn found(table: &Table, columns: &[String], below: &str) -> String {
-    joined(table, "r", columns, |at| format!("{below}.c{}", at + 1))
 }

@@ -13,8 +13,19 @@ pub struct Edge<'c> {
     pub upper_columns: Vec<String>,
     pub lower: &'c Table,
     pub lower_columns: Vec<String>,
+    /// The columns are compared by their text.
+    pub as_text: bool,
+    /// Of `upper`, only rows with this value in this column.
+    pub given: Option<Given>,
     /// For ancestors: `lower` rows also stand for everything below them in their own tree.
     pub tree: Option<Tree>,
+}
+
+/// A column's value that says that a row is one of those meant.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub column: String,
+    pub value: String,
 }
 
 /// A self-referencing table: rows whose `child_columns` equal another row's `lower_columns` are its children.
@@ -56,13 +67,16 @@ impl<'c> Lookup<'c> {
             Some(join) => (self.as_written(upper, lower, join)?, &join.place),
             None => (self.by_foreign_key(upper, lower, wanted, place)?, place),
         };
-        let fine = self.comparable(upper, lower, &columns, place);
+        let as_text = join.is_some_and(|join| join.as_text);
+        let fine = self.comparable(upper, lower, &columns, as_text, place);
         let (upper_columns, lower_columns) = columns;
         fine.then_some(Edge {
             upper,
             upper_columns,
             lower,
             lower_columns,
+            as_text,
+            given: None,
             tree: None,
         })
     }
@@ -109,12 +123,19 @@ impl<'c> Lookup<'c> {
     }
 
     /// Whether the columns can be compared; notes it otherwise.
-    fn comparable(&mut self, upper: &Table, lower: &Table, (above, below): &Columns, place: &Place) -> bool {
+    fn comparable(
+        &mut self,
+        upper: &Table,
+        lower: &Table,
+        (above, below): &Columns,
+        as_text: bool,
+        place: &Place,
+    ) -> bool {
         let mut fine = true;
         for (above, below) in above.iter().zip(below) {
             let (one, other) = (&upper.columns[above], &lower.columns[below]);
             fine &= self.own_type(upper, one, place) && self.own_type(lower, other, place);
-            if kind(one) != kind(other) {
+            if !as_text && kind(one) != kind(other) {
                 fine = false;
                 self.mistakes.add(
                     place,
@@ -122,7 +143,7 @@ impl<'c> Lookup<'c> {
                         "column {above:?} of {:?} ({}) and column {below:?} of {:?} ({}) cannot be compared",
                         upper.name, one.type_name, lower.name, other.type_name
                     ),
-                    "join columns of one type; a generated column can hold the value in the other's type",
+                    "join columns of one type, or compare their texts with cast: text",
                 );
             }
         }

@@ -3,7 +3,8 @@
 use indexmap::IndexMap;
 
 use crate::catalog::Table;
-use crate::definition::{Hop, Relation, RelationKind, Sql, TableName};
+use crate::definition::{Content, Hop, Relation, RelationKind, Sql, TableName};
+use crate::mistake::Place;
 
 use super::join::{Edge, Tree, Wanted};
 use super::{Lookup, written};
@@ -26,22 +27,21 @@ impl<'c> Lookup<'c> {
             let filters = filters(&relation.table, relation.filter.as_ref(), defaults);
             return Some(vec![Stop { edge, filters }]);
         }
-        let last = Hop {
-            table: relation.table.clone(),
-            join: None,
-            filter: relation.filter.clone(),
-        };
         let mut stops: Vec<Stop<'c>> = Vec::new();
         let mut join = relation.join.as_ref();
         let mut upper = above;
-        for hop in relation.through.iter().chain([&last]) {
+        let hops = self.hops(relation);
+        for hop in &hops {
+            if relation.kind == RelationKind::Aggregate && self.is_column(upper, &hop.table) {
+                return None;
+            }
             let lower = self.table(&hop.table)?;
             let wanted = match relation.kind {
                 _ if !stops.is_empty() => Wanted::Beyond,
                 RelationKind::One if !relation.through.is_empty() => Wanted::Many,
                 RelationKind::One if relation.order.is_empty() => Wanted::One,
                 RelationKind::One => Wanted::First,
-                RelationKind::Many | RelationKind::Ancestors { .. } => Wanted::Many,
+                RelationKind::Many | RelationKind::Ancestors { .. } | RelationKind::Aggregate => Wanted::Many,
             };
             let edge = self.join(upper, lower, join, wanted, &hop.table.place)?;
             let filters = filters(&hop.table, hop.filter.as_ref(), defaults);
@@ -50,6 +50,73 @@ impl<'c> Lookup<'c> {
             join = hop.join.as_ref();
         }
         Some(stops)
+    }
+
+    /// The way from a row to one that it points at, of a table named alone.
+    pub fn aside(&mut self, above: &'c Table, name: &str, place: &Place, defaults: &Defaults) -> Option<Stop<'c>> {
+        let table = TableName {
+            schema: None,
+            name: name.to_owned(),
+            place: place.clone(),
+        };
+        let lower = self.table(&table)?;
+        let edge = self.join(above, lower, None, Wanted::One, place)?;
+        let filters = filters(&table, None, defaults);
+        Some(Stop { edge, filters })
+    }
+
+    /// The tables on the way, with the related one.
+    fn hops(&self, relation: &Relation) -> Vec<Hop> {
+        let to = |table| Hop {
+            table,
+            join: None,
+            filter: None,
+        };
+        let mut hops = relation.through.clone();
+        match &relation.content {
+            Content::Computed(aggregate) => {
+                let tables = self.along(&aggregate.tables, &relation.table.place);
+                hops.extend(tables.into_iter().map(to));
+            }
+            Content::Fields(_) | Content::Value(_) => hops.push(to(relation.table.clone())),
+        }
+        if let Some(last) = hops.last_mut() {
+            last.filter.clone_from(&relation.filter);
+        }
+        hops
+    }
+
+    /// Whether a count's path ends with a column, which it does not need; notes it.
+    fn is_column(&mut self, upper: &Table, name: &TableName) -> bool {
+        let found =
+            self.catalog.find(name.schema.as_deref(), &name.name).is_none() && upper.columns.contains_key(&name.name);
+        if found {
+            let column = &name.name;
+            self.mistakes.add(
+                &name.place,
+                format!("{column:?} is a column of {:?}, and a count is of rows", upper.name),
+                format!("leave it out; to count rows that have it, add where: {column} is not null; to count different values, distinct: true"),
+            );
+        }
+        found
+    }
+
+    /// The tables that a path names: what is no table and a schema belongs to the name behind it.
+    fn along(&self, names: &[String], place: &Place) -> Vec<TableName> {
+        let mut tables = Vec::new();
+        let mut names = names.iter().peekable();
+        while let Some(name) = names.next() {
+            let is_schema = self.catalog.find(None, name).is_none()
+                && self.catalog.tables.iter().any(|table| table.schema == *name);
+            let schema = Some(name).filter(|_| is_schema && names.peek().is_some());
+            let name = if schema.is_some() { names.next() } else { Some(name) };
+            tables.extend(name.map(|name| TableName {
+                schema: schema.cloned(),
+                name: name.clone(),
+                place: place.clone(),
+            }));
+        }
+        tables
     }
 
     /// The way to a row and on, up the table's own tree.
