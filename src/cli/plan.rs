@@ -29,7 +29,18 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
                 tell!("  {}", level.path)?;
             }
             for capture in &plan.captures {
-                tell!("  captures {} ({})", capture.table.sql, capture.columns.join(", "))?;
+                let watched: Vec<&str> = capture.used.columns.iter().map(String::as_str).collect();
+                tell!(
+                    "  watches {} ({}{}), logs ({})",
+                    capture.table.sql,
+                    watched.join(", "),
+                    if capture.used.any {
+                        ", and every other column"
+                    } else {
+                        ""
+                    },
+                    capture.columns.join(", ")
+                )?;
             }
         }
         for warning in &plan.warnings.0 {

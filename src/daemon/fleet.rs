@@ -1,5 +1,6 @@
 //! The fleet's own tasks: one keeps it current, the other brings its new generations up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,15 +23,18 @@ pub async fn follow(
     shared: Shared,
     stop: CancellationToken,
 ) {
+    let (mut unfit, mut looks) = (BTreeMap::new(), 0_u32);
     loop {
         let asked = tokio::select! {
             () = stop.cancelled() => return,
             () = shared.replan.notified() => true,
             () = tokio::time::sleep(Duration::from_millis(500)) => false,
         };
+        looks = looks.wrapping_add(1);
         // A set of generations changes seldom; a question asked a hundred times a second is answered once.
         let known = fleet.borrow().revision;
         let moved = asked
+            || (!unfit.is_empty() && looks.is_multiple_of(UNFIT_LOOKS))
             || postgres
                 .within(ledger::generation::revision(postgres.pool()))
                 .await
@@ -49,14 +53,7 @@ pub async fn follow(
         }
         match Fleet::read(&postgres).await {
             Ok(read) => {
-                for generation in read.generations.values() {
-                    if let Err(mistakes) = &generation.plan {
-                        tracing::error!(
-                            index = generation.concrete,
-                            "the database no longer fits the definition: {mistakes}"
-                        );
-                    }
-                }
+                unfit = told(&read, &unfit);
                 shared
                     .queue
                     .keep_only(&read.generations.keys().copied().collect::<Vec<_>>());
@@ -71,6 +68,28 @@ pub async fn follow(
             }
         }
     }
+}
+
+/// Definitions that no longer fit the database are tried again at every tenth look, about every five seconds.
+const UNFIT_LOOKS: u32 = 10;
+
+/// Says which definitions do not fit the database any more, and which do again; each once. Returns those that do not.
+fn told(fleet: &Fleet, before: &BTreeMap<i32, String>) -> BTreeMap<i32, String> {
+    let mut unfit = BTreeMap::new();
+    for generation in fleet.generations.values() {
+        let (index, known) = (&generation.concrete, before.get(&generation.id));
+        match generation.unfit() {
+            Some(why) => {
+                if known != Some(&why) {
+                    tracing::error!(index, "{why}");
+                }
+                unfit.insert(generation.id, why);
+            }
+            None if known.is_some() => tracing::info!(index, "the database fits the definition again"),
+            None => {}
+        }
+    }
+    unfit
 }
 
 /// Takes generations towards being live, a step at a time; runs until stopped.

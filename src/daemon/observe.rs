@@ -43,10 +43,10 @@ impl Observer {
                     } else if turn.is_multiple_of(5) {
                         status.indexes.iter().filter(|index| index.jobs > 0).for_each(say);
                     }
-                    if turn.is_multiple_of(30) && turn > 0 {
-                        summary(&status);
-                    }
                     self.tell(status);
+                    if turn.is_multiple_of(30) && turn > 0 {
+                        summary(&self.status.borrow());
+                    }
                 }
                 Err(error) => self
                     .readiness
@@ -81,14 +81,22 @@ impl Observer {
         let held: BTreeMap<&str, Hold> = fleet
             .generations
             .values()
+            .filter(|generation| generation.plan.is_ok())
             .filter_map(|generation| Some((generation.concrete.as_str(), self.shared.queue.held(generation.id)?)))
+            .collect();
+        let unfit: BTreeMap<&str, String> = fleet
+            .generations
+            .values()
+            .filter_map(|generation| Some((generation.concrete.as_str(), generation.unfit()?)))
             .collect();
         let kafka = self.health.snapshot().into_iter().find_map(|task| match task.state {
             State::Waiting { on } if &*task.name == "kafka" => Some(on),
             _ => None,
         });
-        let state = |live: bool| {
-            if live {
+        let state = |index: &IndexStatus| {
+            if unfit.contains_key(index.generation.as_str()) {
+                ready::State::Unfit
+            } else if index.state == "live" {
                 ready::State::Live
             } else {
                 ready::State::Building
@@ -105,7 +113,11 @@ impl Observer {
             indexes: status
                 .indexes
                 .iter()
-                .map(|index| (index.index.clone(), state(index.state == "live")))
+                .map(|index| (index.index.clone(), state(index)))
+                .collect(),
+            unfit: unfit
+                .iter()
+                .map(|(index, why)| ((*index).to_owned(), why.clone()))
                 .collect(),
         });
         let mut told = Shown::new(status, |_| Some(lag.as_secs_f64()));
@@ -114,21 +126,38 @@ impl Observer {
                 index.waiting = Some(hold.reason.clone());
                 index.waiting_since = Some(hold.since);
             }
+            if let Some(why) = unfit.get(index.generation.as_str()) {
+                index.state = ready::State::Unfit;
+                index.waiting = Some(why.clone());
+            }
         }
         self.status.send_replace(told);
     }
 }
 
-fn summary(status: &Status) {
+/// What a log is read for: whether each index is in step, and if not, why.
+fn summary(status: &Shown) {
     for index in &status.indexes {
-        tracing::info!(
-            index = index.index,
-            state = index.state,
-            parked = index.parked,
-            dead_letters = index.dead,
-            touches_waiting = status.touches_waiting,
-            "in step"
-        );
+        let waiting = index.waiting.as_deref();
+        if index.parked > 0 || waiting.is_some() {
+            tracing::warn!(
+                index = index.index,
+                state = ?index.state,
+                parked = index.parked,
+                dead_letters = index.dead,
+                touches_waiting = status.touches_waiting,
+                waiting,
+                "not in step"
+            );
+        } else {
+            tracing::info!(
+                index = index.index,
+                state = ?index.state,
+                dead_letters = index.dead,
+                touches_waiting = status.touches_waiting,
+                "in step"
+            );
+        }
     }
 }
 

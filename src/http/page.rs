@@ -114,6 +114,7 @@ fn progress(index: &Index) -> String {
         IndexState::Live => "<span class=\"good\">live</span>",
         IndexState::Building if index.verifying => "<span class=\"wait\">verifying</span>",
         IndexState::Building => "<span class=\"wait\">building</span>",
+        IndexState::Unfit => "<span class=\"wait\">does not fit the database</span>",
     };
     if index.documents_total == 0 {
         return state.to_owned();

@@ -14,6 +14,8 @@ pub enum State {
     Building,
     /// Readers see it, and changes reach it.
     Live,
+    /// Nothing can be built for it: the database no longer fits its definition.
+    Unfit,
 }
 
 /// What the daemon waits for; `None` where it waits for nothing.
@@ -24,6 +26,8 @@ pub struct Readiness {
     /// Told, and no reason to be unready: without Kafka changes only wait for the next look.
     pub kafka: Option<String>,
     pub indexes: BTreeMap<String, State>,
+    /// Why an index is unfit.
+    pub unfit: BTreeMap<String, String>,
 }
 
 impl Default for Readiness {
@@ -35,6 +39,7 @@ impl Default for Readiness {
             elasticsearch: unknown(),
             kafka: None,
             indexes: BTreeMap::new(),
+            unfit: BTreeMap::new(),
         }
     }
 }
@@ -55,13 +60,17 @@ impl Readiness {
             None => json!({ "ready": true }),
             Some(reason) => json!({ "ready": false, "waiting": reason }),
         };
-        json!({
+        let mut told = json!({
             "ready": self.is_ready(),
             "postgres": dependency(&self.postgres),
             "elasticsearch": dependency(&self.elasticsearch),
             "kafka": dependency(&self.kafka),
             "indexes": self.indexes,
-        })
+        });
+        if !self.unfit.is_empty() {
+            told["unfit"] = json!(self.unfit);
+        }
+        told
     }
 }
 
@@ -76,6 +85,7 @@ mod tests {
             elasticsearch: None,
             kafka: None,
             indexes,
+            unfit: BTreeMap::new(),
         }
     }
 
@@ -101,6 +111,13 @@ mod tests {
             }
             .is_ready()
         );
+        let unfit = Readiness {
+            indexes: [("books".into(), State::Unfit)].into(),
+            unfit: [("books".into(), "no column".into())].into(),
+            ..well()
+        };
+        assert!(!unfit.is_ready());
+        assert_eq!(unfit.to_json()["unfit"], json!({ "books": "no column" }));
         let without_kafka = Readiness {
             kafka: Some("refused".into()),
             ..well()

@@ -82,6 +82,13 @@ impl Fleet {
 }
 
 impl Generation {
+    /// Why nothing can be built, where the database no longer fits the definition.
+    #[must_use]
+    pub fn unfit(&self) -> Option<String> {
+        let mistakes = self.plan.as_ref().err()?;
+        Some(format!("the database no longer fits the definition: {mistakes}"))
+    }
+
     fn new(row: GenerationRow, catalog: &Catalog) -> Self {
         let file = format!("ledger:{}", row.concrete());
         let plan = Definition::parse(&file, &row.definition).and_then(|definition| Plan::new(&definition, catalog));

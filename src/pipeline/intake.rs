@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use hashbrown::HashSet;
-use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
 
 use super::fleet::{Fleet, Generation};
 use super::receipt::Target;
@@ -29,6 +29,37 @@ pub struct Resolved {
 /// Values of touched rows of one table, as logged.
 type Rows<'t> = Vec<&'t [Option<String>]>;
 
+/// A claim's touches, by what they say.
+#[derive(Default)]
+struct Sorted<'t> {
+    /// Rows of a table, by the layout they were logged in.
+    rows: HashMap<i32, Vec<&'t Touch>>,
+    /// Layouts of tables in which anything may have changed.
+    marked: HashSet<i32>,
+    /// Single documents.
+    documents: Vec<(i32, &'t str)>,
+}
+
+impl<'t> Sorted<'t> {
+    fn new(touches: &'t [Touch]) -> Self {
+        let mut sorted = Self::default();
+        for touch in touches {
+            match (touch.generation, touch.capture, &touch.columns) {
+                (Some(generation), _, Some(columns)) => {
+                    let key = columns.first().and_then(Option::as_deref);
+                    sorted.documents.extend(key.map(|key| (generation, key)));
+                }
+                (None, Some(layout), Some(_)) => sorted.rows.entry(layout).or_default().push(touch),
+                (_, Some(layout), None) => {
+                    sorted.marked.insert(layout);
+                }
+                (_, None, _) => {}
+            }
+        }
+        sorted
+    }
+}
+
 /// Resolves a claim's touches. At most `storm_above` keys a generation and way up are resolved at once.
 ///
 /// # Errors
@@ -39,62 +70,48 @@ pub async fn resolve(
     touches: &[Touch],
     storm_above: u64,
 ) -> Result<Resolved, SourceError> {
-    let mut resolved = Resolved::default();
-    let mut by_layout: HashMap<i32, Vec<&Touch>> = HashMap::new();
-    let mut marked: HashSet<i32> = HashSet::new();
-    for touch in touches {
-        match (touch.generation, touch.capture, &touch.columns) {
-            (Some(generation), _, Some(columns)) => {
-                if let (true, [Some(key), ..]) = (fleet.generations.contains_key(&generation), columns.as_slice()) {
-                    resolved.targets.insert((generation, Key::from_text(key)));
-                }
-            }
-            (None, Some(layout), Some(_)) => by_layout.entry(layout).or_default().push(touch),
-            (_, Some(layout), None) => {
-                marked.insert(layout);
-            }
-            (_, None, _) => {}
-        }
-    }
-    if marked
-        .iter()
-        .chain(by_layout.keys())
-        .any(|layout| !fleet.layouts.contains_key(layout))
-    {
+    let sorted = Sorted::new(touches);
+    let mut layouts = sorted.marked.iter().chain(sorted.rows.keys());
+    if layouts.any(|layout| !fleet.layouts.contains_key(layout)) {
         return Err(SourceError::Tables); // logged in a layout that is newer than this fleet
     }
+    let mut resolved = Resolved::default();
+    let fed = |(generation, _): &&(i32, &str)| fleet.generations.contains_key(generation);
+    let documents = sorted.documents.iter().filter(fed);
+    resolved
+        .targets
+        .extend(documents.map(|(generation, key)| (*generation, Key::from_text(key))));
     // Without a plan nothing can be followed: everything is to be looked at once there is one.
     let unplanned = fleet.generations.values().filter(|generation| generation.plan.is_err());
-    resolved.jobs.extend(unplanned.map(|generation| NewJob {
-        generation: generation.id,
-        kind: Kind::Sweep,
-        touched: None,
-    }));
-    let mut connection = postgres.pool().acquire().await?;
+    resolved
+        .jobs
+        .extend(unplanned.map(|generation| job(generation.id, Kind::Sweep)));
+    let mut follower = Follower {
+        postgres,
+        connection: None,
+        storm_above,
+        resolved,
+    };
     for (generation, plan) in fleet.plans() {
-        resolved.jobs.extend(
-            marked
-                .iter()
-                .filter_map(|layout| marker(generation, plan, &fleet.layouts[layout])),
-        );
-        for (number, touches) in &by_layout {
-            let layout = &fleet.layouts[number];
-            for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.table_oid) {
-                follow(
-                    (postgres, &mut connection),
-                    generation.id,
-                    plan,
-                    fanout,
-                    (*number, layout),
-                    touches,
-                    storm_above,
-                    &mut resolved,
-                )
-                .await?;
+        let marked = sorted.marked.iter().map(|layout| &fleet.layouts[layout]);
+        let jobs = marked.filter_map(|layout| marker(generation, plan, layout));
+        follower.resolved.jobs.extend(jobs);
+        for (number, touches) in &sorted.rows {
+            let layout = (*number, &fleet.layouts[number]);
+            for fanout in plan.fanouts.iter().filter(|fanout| fanout.table == layout.1.table_oid) {
+                follower.follow((generation.id, plan), fanout, layout, touches).await?;
             }
         }
     }
-    Ok(resolved)
+    Ok(follower.resolved)
+}
+
+fn job(generation: i32, kind: Kind) -> NewJob {
+    NewJob {
+        generation,
+        kind,
+        touched: None,
+    }
 }
 
 /// Anything in the table may have changed: of the root, even what is gone; of a related table, every root.
@@ -106,80 +123,84 @@ fn marker(generation: &Generation, plan: &Plan, layout: &Layout) -> Option<NewJo
     } else {
         return None;
     };
-    Some(NewJob {
-        generation: generation.id,
-        kind,
-        touched: None,
-    })
+    Some(job(generation.id, kind))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one step of `resolve`, which holds them all")]
-async fn follow(
-    (postgres, connection): (&Postgres, &mut PgConnection),
-    generation: i32,
-    plan: &Plan,
-    fanout: &Fanout,
-    (number, layout): (i32, &Layout),
-    touches: &[&Touch],
+/// Follows touched rows up, and gathers what they reach.
+struct Follower<'a> {
+    postgres: &'a Postgres,
+    /// Taken when something has to be asked.
+    connection: Option<PoolConnection<sqlx::Postgres>>,
     storm_above: u64,
-    resolved: &mut Resolved,
-) -> Result<(), SourceError> {
-    let shown = |touch: &&&Touch| {
-        let changed = touch.changed.as_deref();
-        changed.is_none_or(|changed| fanout.shows(&layout.compared, changed))
-    };
-    let rows = touches
-        .iter()
-        .filter(shown)
-        .filter_map(|touch| touch.columns.as_deref());
-    let (whole, key_only): (Rows<'_>, Rows<'_>) = rows.partition(|row| reaches(fanout, layout, row));
-    if fanout.direct {
-        for row in &whole {
-            resolved
-                .targets
-                .extend(direct(fanout, layout, row).map(|key| (generation, key)));
+    resolved: Resolved,
+}
+
+impl Follower<'_> {
+    /// One way up, for the rows of which a column has changed that is shown there.
+    async fn follow(
+        &mut self,
+        (generation, plan): (i32, &Plan),
+        fanout: &Fanout,
+        (number, layout): (i32, &Layout),
+        touches: &[&Touch],
+    ) -> Result<(), SourceError> {
+        let shown = |touch: &&&Touch| {
+            let changed = touch.changed.as_deref();
+            changed.is_none_or(|changed| fanout.shows(&layout.compared, changed))
+        };
+        let rows = touches
+            .iter()
+            .filter(shown)
+            .filter_map(|touch| touch.columns.as_deref());
+        let (mut whole, key_only): (Rows<'_>, Rows<'_>) = rows.partition(|row| reaches(fanout, layout, row));
+        if fanout.direct {
+            let keys = whole.drain(..).filter_map(|row| direct(fanout, layout, row));
+            self.resolved.targets.extend(keys.map(|key| (generation, key)));
         }
+        for way in ways(fanout, layout, whole, key_only) {
+            match self.roots(&way, plan.key.len()).await {
+                Ok(keys) if keys.len() as u64 > self.storm_above => self.resolved.jobs.push(NewJob {
+                    generation,
+                    kind: Kind::Expansion,
+                    touched: Some(Touched {
+                        layout: number,
+                        place: fanout.name.clone(),
+                        rows: way.rows.iter().map(|row| row.to_vec()).collect(),
+                    }),
+                }),
+                Ok(keys) => {
+                    let keys = keys.into_iter().map(|key| (generation, key));
+                    self.resolved.targets.extend(keys);
+                }
+                // A value that does not fit its column: told by hand, or logged before the column got another type. It
+                // must not stop the others, and what it stood for is among all.
+                Err(error) if error.verdict(true) == Verdict::Bisect => {
+                    self.resolved.jobs.push(job(generation, Kind::Backfill));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
-    for way in ways(fanout, layout, if fanout.direct { Vec::new() } else { whole }, key_only) {
-        let limit = i64::try_from(storm_above).unwrap_or(i64::MAX - 1) + 1;
-        let found = resolve::roots(
-            postgres,
+
+    /// The keys that a way leads to: all of them, or one more than may be resolved at once.
+    async fn roots(&mut self, way: &Way<'_, '_>, key_columns: usize) -> Result<Vec<Key>, SourceError> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(self.postgres.pool().acquire().await?),
+        };
+        let limit = i64::try_from(self.storm_above).unwrap_or(i64::MAX - 1) + 1;
+        resolve::roots(
+            self.postgres,
             connection,
             way.statement,
             &way.columns,
             None,
-            plan.key.len(),
+            key_columns,
             limit,
-        );
-        let keys = match found.await {
-            // A value that does not fit its column: told by hand, or logged before the column got another type. It must
-            // not stop the others, and what it stood for is among all.
-            Err(error) if error.verdict(true) == Verdict::Bisect => {
-                resolved.jobs.push(NewJob {
-                    generation,
-                    kind: Kind::Backfill,
-                    touched: None,
-                });
-                continue;
-            }
-            other => other?,
-        };
-        if keys.len() as u64 > storm_above {
-            let rows = way.rows.iter().map(|row| row.to_vec()).collect();
-            resolved.jobs.push(NewJob {
-                generation,
-                kind: Kind::Expansion,
-                touched: Some(Touched {
-                    layout: number,
-                    place: fanout.name.clone(),
-                    rows,
-                }),
-            });
-        } else {
-            resolved.targets.extend(keys.into_iter().map(|key| (generation, key)));
-        }
+        )
+        .await
     }
-    Ok(())
 }
 
 /// A statement and what is bound to it.

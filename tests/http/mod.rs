@@ -100,6 +100,7 @@ async fn ready_once_caught_up() {
         elasticsearch: None,
         kafka: Some("refused".to_owned()),
         indexes,
+        unfit: [].into(),
     };
     server.readiness.send_replace(well);
     let (code, body) = server.json("/readyz").await;

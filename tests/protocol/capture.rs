@@ -672,20 +672,14 @@ async fn hidden_rows_and_missing_tables_are_refused_with_a_remedy() {
 async fn a_renamed_table_is_waited_for_and_nothing_is_deleted() {
     let world = World::new(SCHEMA, DEFINITION).await;
     world.configure(&[DEFINITION], "jobs: { drift_every: 200ms }\n");
-    let program = world.start_program();
-    world.live().await;
+    let running = world.start().await;
     assert_in_step(&world, TRUTH, "before").await;
     let documents = world.documents().await.len();
     world.run("alter table review rename to opinion; update opinion set body = 'renamed' where id = 1; update book set title = 'waiting' where id = 1").await;
-    let started = std::time::Instant::now();
-    while !world.log().contains("there is no table \\\"review\\\"")
-        && !world.log().contains("there is no table \"review\"")
-    {
-        assert!(started.elapsed() < Duration::from_secs(30), "not said: {}", world.log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    running.is_unfit(&world.index, "there is no table \"review\"").await;
     assert_eq!(world.documents().await.len(), documents);
     world.run("alter table opinion rename to review").await;
     assert_in_step(&world, TRUTH, "back again").await;
-    program.kill();
+    running.waits_for_nothing().await;
+    running.stop().await;
 }

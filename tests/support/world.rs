@@ -74,6 +74,18 @@ impl Running {
         self.says(&format!("{server} {why}"), waits).await;
     }
 
+    /// Waits until it says that the database no longer fits the definition of an index, and why.
+    pub async fn is_unfit(&self, index: &str, why: &str) {
+        let unfit = |page: &Value| {
+            let mut told = page["unfit"].as_object().into_iter().flatten();
+            let of_index = |(generation, reason): (&String, &Value)| {
+                generation.starts_with(index) && reason.as_str().is_some_and(|reason| reason.contains(why))
+            };
+            page["ready"] == false && page["indexes"][index] == "unfit" && told.any(of_index)
+        };
+        self.says(&format!("that {index} is unfit: {why}"), unfit).await;
+    }
+
     /// Waits until it says that it waits for neither server.
     pub async fn waits_for_nothing(&self) {
         let well = |page: &Value| page["postgres"]["ready"] == true && page["elasticsearch"]["ready"] == true;

@@ -119,12 +119,26 @@ pub(super) fn parameters(place: &Place, mut reader: Reader<'_>, mistakes: &mut M
             if text == "type" {
                 type_place = node.place.clone();
             }
-            mapping.insert(text.to_owned(), node.to_value(mistakes));
+            let mut value = node.to_value(mistakes);
+            if matches!(text, "fields" | "properties") {
+                write_types_out(&mut value);
+            }
+            mapping.insert(text.to_owned(), value);
         }
     }
     let name = place.path.rsplit('.').next().unwrap_or_default();
     let sound = meant_type || typed(name, &mapping, &type_place, mistakes);
     sound.then_some(mapping)
+}
+
+/// `fields: { raw: keyword }`, as fields of ours are written: Elasticsearch wants `{ type: keyword }`.
+fn write_types_out(fields: &mut Value) {
+    for field in fields.as_object_mut().into_iter().flat_map(Mapping::values_mut) {
+        if let Value::String(kind) = field {
+            let kind = std::mem::take(kind);
+            *field = serde_json::json!({ "type": kind });
+        }
+    }
 }
 
 /// Whether there is a type, and a possible one.

@@ -286,3 +286,12 @@ proptest! {
         let _ = Definition::parse("a.yaml", &lines.join("\n"));
     }
 }
+
+#[test]
+fn types_of_multi_fields_may_be_written_short() {
+    let text =
+        "index: i\ntable: t\nfields:\n  title: { type: text, fields: { raw: keyword, words: { type: text } } }\n";
+    let definition = Definition::parse("i.yaml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let written = serde_json::json!({ "raw": { "type": "keyword" }, "words": { "type": "text" } });
+    assert_eq!(definition.fields["title"].mapping()["fields"], written);
+}
