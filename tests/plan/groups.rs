@@ -64,7 +64,7 @@ async fn groups_hold_columns_and_what_hangs_on_the_row() {
     }
     world.run("update event set fee = 'NaN' where id = 6").await;
     world
-        .until("(select count(*) = 1 and min(key) = '6' and min(reason) like 'field terms.fee: %NaN%' from highwater.dead)")
+        .until("(select count(*) = 1 and min(key) = '6' and min(reason) like 'field terms.fee (column fee of %NaN%' from highwater.dead)")
         .await;
     running.stop().await;
 }
