@@ -67,16 +67,7 @@ impl Observer {
             .map(|mark| mark.as_of - mark.last_touched)
             .max();
         let lag = oldest.and_then(|lag| lag.to_std().ok()).unwrap_or_default();
-        let count = |number: i64| u64::try_from(number).unwrap_or_default();
-        metrics::touches_waiting(count(status.touches_waiting));
-        let (now, highest) = self.shared.budget.held();
-        metrics::bytes_under_way(now, highest);
-        for index in &status.indexes {
-            metrics::watermark_lag(&index.index, lag);
-            metrics::dead_letters(&index.index, count(index.dead));
-            metrics::parked(&index.index, count(index.parked));
-            metrics::backfill_progress(&index.index, count(index.documents_done), count(index.documents_total));
-        }
+        self.measure(&status, lag);
         let fleet = self.shared.fleet.borrow().clone();
         let held: BTreeMap<&str, Hold> = fleet
             .generations
@@ -93,33 +84,6 @@ impl Observer {
             State::Waiting { on } if &*task.name == "kafka" => Some(on),
             _ => None,
         });
-        let state = |index: &IndexStatus| {
-            if unfit.contains_key(index.generation.as_str()) {
-                ready::State::Unfit
-            } else if index.state == "live" {
-                ready::State::Live
-            } else {
-                ready::State::Building
-            }
-        };
-        self.readiness.send_replace(Readiness {
-            postgres: None,
-            elasticsearch: held
-                .values()
-                .next()
-                .map(Hold::to_string)
-                .or_else(|| self.doubt.borrow().clone()),
-            kafka,
-            indexes: status
-                .indexes
-                .iter()
-                .map(|index| (index.index.clone(), state(index)))
-                .collect(),
-            unfit: unfit
-                .iter()
-                .map(|(index, why)| ((*index).to_owned(), why.clone()))
-                .collect(),
-        });
         let mut told = Shown::new(status, |_| Some(lag.as_secs_f64()));
         for index in &mut told.indexes {
             if let Some(hold) = held.get(index.generation.as_str()) {
@@ -131,7 +95,38 @@ impl Observer {
                 index.waiting = Some(why.clone());
             }
         }
+        self.readiness.send_replace(Readiness {
+            postgres: None,
+            elasticsearch: held
+                .values()
+                .next()
+                .map(Hold::to_string)
+                .or_else(|| self.doubt.borrow().clone()),
+            kafka,
+            indexes: told
+                .indexes
+                .iter()
+                .map(|index| (index.index.clone(), index.state))
+                .collect(),
+            unfit: unfit
+                .iter()
+                .map(|(index, why)| ((*index).to_owned(), why.clone()))
+                .collect(),
+        });
         self.status.send_replace(told);
+    }
+
+    fn measure(&self, status: &Status, lag: Duration) {
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        metrics::touches_waiting(count(status.touches_waiting));
+        let (now, highest) = self.shared.budget.held();
+        metrics::bytes_under_way(now, highest);
+        for index in &status.indexes {
+            metrics::watermark_lag(&index.index, lag);
+            metrics::dead_letters(&index.index, count(index.dead));
+            metrics::parked(&index.index, count(index.parked));
+            metrics::backfill_progress(&index.index, count(index.documents_done), count(index.documents_total));
+        }
     }
 }
 
