@@ -53,7 +53,8 @@ pub async fn found(world: &World) -> Documents {
     hits.map(|hit| (hit.id, canonical(hit.source.get()))).collect()
 }
 
-fn canonical(json: &str) -> String {
+/// The same text for the same JSON.
+pub fn canonical(json: &str) -> String {
     let json = json.trim();
     match json.as_bytes().first() {
         Some(b'{') => {
