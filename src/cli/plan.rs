@@ -18,7 +18,7 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
             tell!("index {}", plan.index)?;
             tell!(
                 "  documents from {}, key {}",
-                plan.root_table().sql,
+                plan.table.sql,
                 plan.key
                     .iter()
                     .map(|key| key.name.as_str())

@@ -3,7 +3,7 @@
 //!
 //! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of
 //! which `through` is the way and `content` what they embed; `aggregate` those of which one value is computed, `switch`
-//! those to one of several tables. `parameter` is what goes to the mapping, `name` what names may be, and `column` what
+//! those to one of several tables. `view` is what views are made of. `parameter` is what goes to the mapping, `name` what names may be, and `column` what
 //! names a column.
 
 mod aggregate;
@@ -16,6 +16,7 @@ mod parameter;
 mod relation;
 mod switch;
 mod through;
+mod view;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -104,6 +105,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         .and_then(|node| object(node, mistakes))
         .unwrap_or_default();
     let tables = tables(&mut reader, mistakes);
+    let views = view::views(&mut reader, mistakes);
     let scope = Scope {
         level: 0,
         top: true,
@@ -128,6 +130,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         pipeline,
         settings,
         tables,
+        views,
         fields: fields?,
         text: text.to_owned(),
         place,

@@ -2,7 +2,7 @@
 //!
 //! `root` makes the documents' own level, `relation` every other one. `fields` reads their fields, and `scope` is a level meanwhile;
 //! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them, `by` is
-//! what keys them; `advice` is what `check` says beyond mistakes.
+//! what keys them; `view` is what stands beneath one; `advice` is what `check` says beyond mistakes.
 
 mod advice;
 mod aggregate;
@@ -14,6 +14,7 @@ mod relation;
 mod root;
 mod scope;
 mod switch;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -23,16 +24,19 @@ use crate::catalog::{Catalog, Table};
 use crate::definition::Definition;
 use crate::mistake::Mistakes;
 
-use super::lookup::Lookup;
+use super::lookup::{self, Lookup, Seen};
 use super::select::SelectList;
 use super::uses::{Path, UseId, Uses};
 use super::{ENCODER, Expression, KeyColumn, Level, Plan, PlannedTable, fanout, mapping, names};
 use scope::{Named, Scope};
 
 pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes> {
+    let catalog = lookup::declared(definition, catalog);
+    let mut lookup = Lookup::new(&catalog);
     let mut walk = Walk {
         definition,
-        lookup: Lookup::new(catalog),
+        views: lookup.views(&definition.views),
+        lookup,
         warnings: Mistakes::default(),
         levels: Vec::new(),
         uses: Uses::default(),
@@ -60,8 +64,10 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         index: definition.index.clone(),
         tables: walk.tables.into_values().collect(),
         levels: walk.levels.into_iter().flatten().collect(),
+        table: PlannedTable::of(root),
+        key_is_said: root.inherited || root.view.is_some(),
         key: key_columns,
-        captures: walk.uses.captures(catalog),
+        captures: walk.uses.captures(&catalog),
         fanouts: fanout::all(root, &key, &walk.uses),
         pipeline: definition.pipeline.clone(),
         settings: definition.settings.clone(),
@@ -88,6 +94,7 @@ pub fn fingerprint(definition: &Definition) -> String {
 struct Walk<'c, 'd> {
     definition: &'d Definition,
     lookup: Lookup<'c>,
+    views: Vec<Seen<'c>>,
     warnings: Mistakes,
     /// A level has its number before it is complete, since those that hang on it come first.
     levels: Vec<Option<Level>>,
@@ -100,6 +107,9 @@ impl<'c> Walk<'c, '_> {
     /// Notes that `table` stands in the tree, called `name` there.
     fn stand(&mut self, table: &'c Table, name: String, path: Path<'c>, key: &[String]) -> UseId {
         self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
+        if table.view.is_some() {
+            self.stand_beneath(table, &name, &path, key);
+        }
         self.uses.add(table, name, path, key)
     }
 

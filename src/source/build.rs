@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use hashbrown::HashSet;
 use sqlx::postgres::PgPool;
 
 use crate::draft::{Draft, Drafts, Op, Unfit, Version};
@@ -125,8 +126,20 @@ impl Builder {
             hashes: Vec::with_capacity(documents),
             unfit: Vec::new(),
         };
+        let doubled = if plan.key_is_said {
+            doubled(&self.batch.keys)
+        } else {
+            HashSet::new()
+        };
+        out.unfit.extend(doubled.iter().map(|key| Unfit {
+            key: (*key).clone(),
+            reason: "several rows have this key; name columns that tell them apart as key:".to_owned(),
+        }));
         for entry in &self.batch.rows[0].entries {
             let key = &self.batch.keys[entry.link as usize];
+            if doubled.contains(key) {
+                continue;
+            }
             self.document(&assembly, entry, key, version, revision, &mut out);
             // A row that many documents share stands once in the arena, and in each of them here.
             if out.body.len() > self.batch.limit {
@@ -138,7 +151,7 @@ impl Builder {
         if let Scope::Keys(keys) = scope {
             let missing: Vec<Key> = {
                 let unfit = out.unfit.iter().map(|unfit| &unfit.key);
-                let built: hashbrown::HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
+                let built: HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
                 keys.iter().filter(|key| !built.contains(key)).cloned().collect()
             };
             missing.into_iter().for_each(|key| out.delete(key, version));
@@ -204,6 +217,12 @@ impl Builder {
             Ok(_) => out.delete(key.clone(), version), // a required relation has no row: no document
         }
     }
+}
+
+/// The keys that are there more than once.
+fn doubled(keys: &[Key]) -> HashSet<&Key> {
+    let mut seen = HashSet::with_capacity(keys.len());
+    keys.iter().filter(|key| !seen.insert(*key)).collect()
 }
 
 struct Output {

@@ -14,6 +14,11 @@ create table review (id bigint primary key, book_id bigint not null references b
     spam boolean not null default false, created_at timestamptz not null);
 create table edition (id bigint primary key, book_id bigint not null references book, cover text, year smallint);
 create table printing (id bigint primary key, edition_id bigint not null references edition, price numeric(8, 2), run int);
+create view offer as
+    select b.id, b.publisher_id, b.title, min(p.price) as lowest
+    from book b join edition e on e.book_id = b.id join printing p on p.edition_id = e.id
+    where b.deleted_at is null
+    group by b.id;
 create table attribute (id int primary key, code text not null unique);
 create table attr_value (id int primary key, book_id bigint references book, attribute_id int references attribute, val text);
 create table translation (id int primary key, book_id bigint references book, language text, title text, since date);

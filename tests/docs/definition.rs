@@ -32,10 +32,22 @@ async fn what_it_shows_is_what_is_built() {
         let mut built = Built::of(&database, &definitions).await;
         let (mut all, mut wrong) = (String::new(), String::new());
         for (at, snippet) in snippets.iter().enumerate() {
-            let document = built.document(&index(at), "1").await.expect("a document of the first row");
+            let document = built
+                .document(&index(at), "1")
+                .await
+                .expect("a document of the first row");
             writeln!(all, "{}{document}\n", snippet.text).expect("text");
-            if let Some(json) = snippet.json.as_ref().filter(|json| canonical(json) != canonical(&document)) {
-                writeln!(wrong, "line {}, is said to give\n{json}and gives\n{document}", snippet.line).expect("text");
+            if let Some(json) = snippet
+                .json
+                .as_ref()
+                .filter(|json| canonical(json) != canonical(&document))
+            {
+                writeln!(
+                    wrong,
+                    "line {}, is said to give\n{json}and gives\n{document}",
+                    snippet.line
+                )
+                .expect("text");
             }
         }
         assert!(wrong.is_empty(), "{file}.md: {wrong}");

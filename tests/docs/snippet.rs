@@ -33,7 +33,9 @@ pub fn snippets(markdown: &str) -> Vec<Snippet> {
             }),
             ("json", _) => {
                 let above = found.last_mut().filter(|snippet| snippet.json.is_none());
-                above.unwrap_or_else(|| panic!("line {}: JSON of no example", number + 1)).json = Some(text);
+                above
+                    .unwrap_or_else(|| panic!("line {}: JSON of no example", number + 1))
+                    .json = Some(text);
             }
             _ => {}
         }
