@@ -37,6 +37,10 @@ pub struct View {
     pub unsteady: Option<String>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the catalog, each independent of the others"
+)]
 #[derive(Clone, Debug)]
 pub struct Table {
     pub oid: u32,

@@ -3,5 +3,6 @@
 mod check;
 mod init;
 mod pipe;
+mod public;
 mod schema;
 mod show;
