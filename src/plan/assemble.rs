@@ -43,6 +43,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         tables: BTreeMap::new(),
         expressions: Vec::new(),
     };
+    walk.advise_views();
     let root = walk.lookup.table(&definition.table);
     let key = root.map(|root| walk.key(root)).unwrap_or_default();
     if let Some(root) = root.filter(|_| !key.is_empty()) {
