@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use highwater::copies::Copies;
 use highwater::key::Key;
 use highwater::source::Scope;
 
@@ -83,14 +84,14 @@ enum Ask {
 /// The same in highwater's words.
 enum Keys {
     Range(Option<Key>, Option<Key>),
-    Keys(Vec<Key>),
+    Keys(Vec<Key>, Copies),
 }
 
 impl Ask {
     fn owned(&self) -> Keys {
         let key = |id: &i64| Key::from_text(&id.to_string());
         match self {
-            Self::Keys(ids) => Keys::Keys(ids.iter().map(key).collect()),
+            Self::Keys(ids) => Keys::Keys(ids.iter().map(key).collect(), Copies::default()),
             Self::Range(low, high) => Keys::Range(low.as_ref().map(key), high.as_ref().map(key)),
         }
     }
@@ -99,7 +100,7 @@ impl Ask {
 impl Keys {
     fn scope(&self) -> Scope<'_> {
         match self {
-            Self::Keys(keys) => Scope::Keys(keys),
+            Self::Keys(keys, copies) => Scope::Keys(keys, copies),
             Self::Range(low, high) => Scope::Range {
                 low: low.as_ref(),
                 high: high.as_ref(),

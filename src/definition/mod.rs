@@ -32,6 +32,8 @@ pub struct Definition {
     pub key: Option<Vec<String>>,
     /// SQL over the root row: rows that are documents.
     pub filter: Option<Sql>,
+    /// The column whose text is the documents' routing.
+    pub routing: Option<Routing>,
     /// Elasticsearch's ingest pipeline that documents pass through.
     pub pipeline: Option<String>,
     /// Index settings, as Elasticsearch takes them.
@@ -65,6 +67,13 @@ pub struct ColumnName {
     /// A table of the `through` list; the related table itself where absent.
     pub table: Option<String>,
     pub column: String,
+}
+
+/// A column of the root row that says on which shard a document is kept.
+#[derive(Clone, Debug)]
+pub struct Routing {
+    pub column: String,
+    pub place: Place,
 }
 
 /// Rows of a related table, embedded.

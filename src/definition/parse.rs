@@ -20,7 +20,7 @@ mod through;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Definition, Fields, Missing, Sql, TableName};
+use super::{Definition, Fields, Missing, Routing, Sql, TableName};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
 
@@ -36,13 +36,10 @@ pub const DEFAULT_DEPTH: u32 = 32;
 pub const MAX_DEPTH: u32 = 100;
 
 /// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 2] = [
-    ("due", "leave the key out, and update the row when its moment comes"),
-    (
-        "routing",
-        "leave the key out; documents are spread over the shards by their id",
-    ),
-];
+const LATER: [(&str, &str); 1] = [("due", "leave the key out, and update the row when its moment comes")];
+
+/// What to do where `routing` stands anywhere but at the top.
+const ROUTING: &str = "write it at the top: a document has one place, by a column of its own row";
 
 impl Definition {
     /// Reads one definition; `file` is the name that places show.
@@ -86,7 +83,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         return None;
     }
     let mut reader = Reader::new(root, mistakes)?;
-    later(&mut reader, &["due", "routing"], mistakes);
+    later(&mut reader, &["due"], mistakes);
     let index = required(
         &mut reader,
         "index",
@@ -111,6 +108,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         table: table.as_ref(),
         through: Vec::new(),
     };
+    let routing = reader.take("routing").and_then(|node| routing(node, &scope, mistakes));
     let fields = required(
         &mut reader,
         "fields",
@@ -125,6 +123,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         table: table?,
         key,
         filter,
+        routing,
         pipeline,
         settings,
         tables,
@@ -163,6 +162,15 @@ fn key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> 
         }
     }
     Some(columns.into_iter().map(|(column, _)| column).collect())
+}
+
+/// A column of the root's own.
+fn routing(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Routing> {
+    let name = field::column(node, scope, mistakes)?;
+    Some(Routing {
+        column: name.column,
+        place: node.place.clone(),
+    })
 }
 
 /// The default filters, by table.
@@ -263,6 +271,14 @@ fn later(reader: &mut Reader<'_>, keys: &[&str], mistakes: &mut Mistakes) -> boo
         }
     }
     mistakes.0.len() > before
+}
+
+/// Takes a `routing` that stands below the top.
+fn refuse_routing(reader: &mut Reader<'_>, mistakes: &mut Mistakes) {
+    if let Some(place) = reader.place_of("routing") {
+        mistakes.add(place, "`routing` belongs to the document as a whole", ROUTING);
+        reader.discard("routing");
+    }
 }
 
 /// Notes a key that has no meaning in this place but has one elsewhere.

@@ -29,6 +29,7 @@ pub fn schema() -> Value {
             "table": reference("table", "Its rows become documents: table, or schema.table"),
             "key": reference("names", "The columns that identify a row, if not the primary key"),
             "where": reference("sql", "SQL over the row: which rows are documents"),
+            "routing": reference("table", "The column of the row whose value is the document's routing: a tenant's id"),
             "missing": missing(),
             "pipeline": { "type": "string", "description": "An ingest pipeline that every document passes through" },
             "settings": reference("passed", "Settings of the index, as Elasticsearch has them"),

@@ -13,7 +13,8 @@ use hashbrown::{HashMap, HashSet};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::receipt::{Fate, Receipt};
+use super::receipt::{Ending, Fate, Receipt};
+use crate::copies::Copies;
 use crate::key::Key;
 
 /// Whose turn it is: what changes now does not wait behind what is made again.
@@ -42,6 +43,8 @@ struct Waiting {
     live: Line,
     storm: Line,
     building: HashSet<Key>,
+    /// Of the keys in line.
+    copies: Copies,
     held: Option<Hold>,
 }
 
@@ -75,6 +78,8 @@ pub struct Taken {
     pub generation: i32,
     pub lane: Lane,
     pub keys: Vec<Key>,
+    /// Where else copies of them may stand.
+    pub copies: Copies,
     receipts: HashMap<Key, Vec<Receipt>>,
 }
 
@@ -109,10 +114,18 @@ impl Waiting {
     /// Keys that nobody waits for any more go; those being built stay in line.
     fn take(&mut self, lane: Lane, most: usize) -> Vec<(Key, Vec<Receipt>)> {
         let Self {
-            live, storm, building, ..
+            live,
+            storm,
+            building,
+            copies,
+            ..
         } = self;
-        let line = if lane == Lane::Live { live } else { storm };
         let mut taken = Vec::new();
+        let (line, other) = if lane == Lane::Live {
+            (live, storm)
+        } else {
+            (storm, live)
+        };
         for _ in 0..line.order.len() {
             if taken.len() >= most {
                 break; // before a key leaves the line: one that is in no line is never built
@@ -126,6 +139,8 @@ impl Waiting {
             if receipts.iter().any(Receipt::is_open) {
                 building.insert(key.clone());
                 taken.push((key, receipts));
+            } else if !other.receipts.contains_key(&key) {
+                copies.forget(&key); // whoever waited has noted them
             }
         }
         taken
@@ -137,10 +152,18 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds keys of one generation.
-    pub fn push(&self, generation: i32, lane: Lane, keys: impl IntoIterator<Item = Key>, receipt: &Receipt) {
+    /// Adds keys of one generation, and where else copies of them may stand.
+    pub fn push(
+        &self,
+        generation: i32,
+        lane: Lane,
+        (keys, copies): (impl IntoIterator<Item = Key>, Copies),
+        receipt: &Receipt,
+    ) {
         let mut state = self.lock();
-        let line = state.generations.entry(generation).or_default().line(lane);
+        let waiting = state.generations.entry(generation).or_default();
+        waiting.copies.merge(copies);
+        let line = waiting.line(lane);
         keys.into_iter().for_each(|key| line.push(key, [receipt.clone()]));
         drop(state);
         self.ready.notify_waiters();
@@ -183,12 +206,15 @@ impl Queue {
             }
             let taken = waiting.take(lane, most);
             if !taken.is_empty() {
+                let keys: Vec<Key> = taken.iter().map(|(key, _)| key.clone()).collect();
+                let mut copies = Copies::default();
+                keys.iter().for_each(|key| waiting.copies.pass(key, &mut copies));
                 state.last = id;
-                let keys = taken.iter().map(|(key, _)| key.clone()).collect();
                 return Ok(Taken {
                     generation: id,
                     lane,
                     keys,
+                    copies,
                     receipts: taken.into_iter().collect(),
                 });
             }
@@ -197,13 +223,14 @@ impl Queue {
     }
 
     /// The batch is over: what was settled is settled, whatever is left waits again.
-    pub fn done(&self, taken: Taken) {
+    pub fn done(&self, mut taken: Taken) {
         let mut state = self.lock();
         if let Some(waiting) = state.generations.get_mut(&taken.generation) {
             for key in &taken.keys {
                 waiting.building.remove(key);
             }
             for (key, receipts) in taken.receipts {
+                taken.copies.pass(&key, &mut waiting.copies);
                 waiting.line(taken.lane).push(key, receipts);
             }
         }
@@ -279,7 +306,7 @@ impl Queue {
             for (key, receipts) in waiting.live.receipts.into_iter().chain(waiting.storm.receipts) {
                 receipts
                     .iter()
-                    .for_each(|receipt| receipt.settle(&(id, key.clone()), &Fate::Moot));
+                    .for_each(|receipt| receipt.settle(&(id, key.clone()), &Ending::Moot.into()));
             }
         }
     }
@@ -293,6 +320,10 @@ mod tests {
         names.iter().map(|name| Key::from_text(name)).collect()
     }
 
+    fn alone(keys: Vec<Key>) -> (Vec<Key>, Copies) {
+        (keys, Copies::default())
+    }
+
     fn receipt(names: &[&str]) -> Receipt {
         Receipt::expecting(keys(names).into_iter().map(|key| (1, key)))
     }
@@ -301,12 +332,12 @@ mod tests {
     async fn a_key_touched_during_its_build_is_built_again_and_not_meanwhile() {
         let queue = Queue::default();
         let first = receipt(&["a"]);
-        queue.push(1, Lane::Live, keys(&["a"]), &first);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &first);
         let mut building = queue.take(Lane::Live, 10).await;
         let second = receipt(&["a"]);
-        queue.push(1, Lane::Live, keys(&["a"]), &second);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &second);
         assert!(queue.try_take(Lane::Live, 10).is_err(), "one build at a time");
-        building.settle(&Key::from_text("a"), &Fate::Moot);
+        building.settle(&Key::from_text("a"), &Ending::Moot.into());
         queue.done(building);
         assert_eq!(
             second.close().settled.len(),
@@ -320,21 +351,21 @@ mod tests {
     async fn waiting_keys_are_one() {
         let queue = Queue::default();
         let (first, second) = (receipt(&["a"]), receipt(&["a"]));
-        queue.push(1, Lane::Live, keys(&["a"]), &first);
-        queue.push(1, Lane::Live, keys(&["a"]), &second);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &first);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &second);
         let mut taken = queue.take(Lane::Live, 10).await;
         assert_eq!(taken.keys.len(), 1);
-        taken.settle(&Key::from_text("a"), &Fate::Moot);
+        taken.settle(&Key::from_text("a"), &Ending::Moot.into());
         assert_eq!((first.close().settled.len(), second.close().settled.len()), (1, 1));
     }
 
     #[tokio::test]
     async fn a_full_batch_leaves_the_rest_in_line() {
         let queue = Queue::default();
-        queue.push(1, Lane::Live, keys(&["a", "b", "c"]), &receipt(&["a", "b", "c"]));
+        queue.push(1, Lane::Live, alone(keys(&["a", "b", "c"])), &receipt(&["a", "b", "c"]));
         for name in ["a", "b", "c"] {
             let mut taken = queue.try_take(Lane::Live, 1).expect(name);
-            taken.settle(&Key::from_text(name), &Fate::Moot);
+            taken.settle(&Key::from_text(name), &Ending::Moot.into());
             queue.done(taken);
         }
     }
@@ -343,8 +374,8 @@ mod tests {
     async fn a_held_generation_does_not_hold_the_others() {
         let queue = Queue::default();
         let (held, free) = (receipt(&["a"]), Receipt::expecting([(2, Key::from_text("b"))]));
-        queue.push(1, Lane::Live, keys(&["a"]), &held);
-        queue.push(2, Lane::Live, keys(&["b"]), &free);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &held);
+        queue.push(2, Lane::Live, alone(keys(&["b"])), &free);
         queue.hold(1, "read-only", Duration::from_secs(1), Duration::from_secs(10));
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 2);
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 1, "released by time");

@@ -8,9 +8,10 @@ use tokio::sync::{Notify, watch};
 use super::budget::Budget;
 use super::fleet::Fleet;
 use super::queue::{Lane, Queue, Taken};
-use super::receipt::Fate;
+use super::receipt::Ending;
+use super::report::{Report, Stop};
 use super::settings::PipelineSettings;
-use super::write::{Report, Stop, Writer};
+use super::write::Writer;
 
 /// What all workers share.
 #[derive(Clone)]
@@ -54,17 +55,17 @@ impl Shared {
         let generation = fleet.generations.get(&taken.generation).cloned();
         let Some(generation) = generation else {
             for key in taken.keys.clone() {
-                taken.settle(&key, &Fate::Moot);
+                taken.settle(&key, &Ending::Moot.into());
             }
             self.queue.done(taken);
             return false;
         };
         let report = match &generation.plan {
-            Ok(plan) => writer.keys(&generation, plan, &taken.keys, fleet.revision).await,
-            Err(mistakes) => Report {
-                stopped: Some(Stop::Replan(mistakes.to_string())),
-                ..Report::default()
-            },
+            Ok(plan) => {
+                let keys = (taken.keys.as_slice(), &taken.copies);
+                writer.keys(&generation, plan, keys, fleet.revision).await
+            }
+            Err(mistakes) => Report::stopped(Stop::Replan(mistakes.to_string())),
         };
         for (key, fate) in &report.settled {
             taken.settle(key, fate);
@@ -81,11 +82,11 @@ impl Shared {
             self.highest.fetch_max(version.0, Ordering::Relaxed);
         }
         for (_, fate) in &report.settled {
-            match fate {
-                Fate::Written(_) => crate::metrics::indexed(index),
-                Fate::Deleted(_) => crate::metrics::deleted(index),
-                Fate::Dead(_, why, _) => crate::metrics::failed(index, *why),
-                Fate::Moot => {}
+            match &fate.ending {
+                Ending::Written(_) => crate::metrics::indexed(index),
+                Ending::Deleted(_) => crate::metrics::deleted(index),
+                Ending::Dead(_, why, _) => crate::metrics::failed(index, *why),
+                Ending::Cleared | Ending::Moot => {}
             }
         }
     }

@@ -41,9 +41,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
     };
     let root = walk.lookup.table(&definition.table);
     let key = root.map(|root| walk.key(root)).unwrap_or_default();
-    if let Some(root) = root.filter(|_| !key.is_empty()) {
-        walk.root(root, &key);
-    }
+    let routing = root.filter(|_| !key.is_empty()).and_then(|root| walk.root(root, &key));
     walk.lookup.mistakes.or(())?;
     let Some(root) = root else {
         return Err(Mistakes::default());
@@ -61,8 +59,14 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         tables: walk.tables.into_values().collect(),
         levels: walk.levels.into_iter().flatten().collect(),
         key: key_columns,
+        routing,
         captures: walk.uses.captures(catalog),
-        fanouts: fanout::all(root, &key, &walk.uses),
+        fanouts: fanout::all(
+            root,
+            &key,
+            definition.routing.as_ref().map(|routing| routing.column.as_str()),
+            &walk.uses,
+        ),
         pipeline: definition.pipeline.clone(),
         settings: definition.settings.clone(),
         mappings: mapping::of(definition, &hash),

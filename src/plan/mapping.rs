@@ -26,6 +26,10 @@ pub fn of(definition: &Definition, hash: &str) -> Value {
     );
     let mut mapping =
         json!({ "dynamic": "strict", "_meta": { "highwater": { "definition": hash } }, "properties": properties });
+    if definition.routing.is_some() {
+        // A write without one would make a copy that nobody finds again.
+        mapping["_routing"] = json!({ "required": true });
+    }
     if !templates.is_empty() {
         mapping["dynamic_templates"] = Value::Array(templates);
     }

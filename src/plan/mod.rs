@@ -47,6 +47,8 @@ pub struct Plan {
     pub levels: Vec<Level>,
     /// Key columns of the root.
     pub key: Vec<KeyColumn>,
+    /// What routes documents to shards, where something does.
+    pub routing: Option<Routing>,
     /// One a table.
     pub captures: Vec<Capture>,
     /// One for each way from a table up to the root.
@@ -89,6 +91,14 @@ pub struct KeyColumn {
     pub name: String,
     /// For casts of a key's text, type modifiers left out.
     pub cast: String,
+}
+
+/// The column of the root whose text is the documents' routing.
+#[derive(Clone, Debug)]
+pub struct Routing {
+    pub column: String,
+    /// Its position in the root's select list.
+    pub at: usize,
 }
 
 /// A user's expression over one table's row.

@@ -81,6 +81,11 @@ impl<'c> Uses<'c> {
         }
     }
 
+    /// A touch of a row there says what this column held.
+    pub fn logged(&mut self, id: UseId, column: &str) {
+        self.0[id.0].logged.insert(column.to_owned());
+    }
+
     /// What is shown there may depend on any column.
     pub fn any_column(&mut self, id: UseId) {
         self.0[id.0].used.any = true;

@@ -10,6 +10,7 @@ mod locks;
 mod memory;
 mod oracle;
 mod restart;
+mod routing;
 mod settle;
 mod swap;
 mod sweep;

@@ -2,7 +2,7 @@
 
 use super::parameter::parameters;
 use super::through::{join, through};
-use super::{Scope, column, later, sql};
+use super::{Scope, column, later, refuse_routing, sql};
 use crate::definition::{Aggregate, Content, Function, Mapping, Relation, RelationKind, TableName};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader};
@@ -37,7 +37,8 @@ pub(super) fn read(
             reader.discard(misplaced);
         }
     }
-    later(&mut reader, &["due", "routing"], mistakes);
+    later(&mut reader, &["due"], mistakes);
+    refuse_routing(&mut reader, mistakes);
     let function = function(form, &mut reader, mistakes);
     let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));

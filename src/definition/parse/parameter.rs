@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{LATER, misplaced, object};
+use super::{LATER, ROUTING, misplaced, object};
 use crate::definition::Mapping;
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Node, Reader, excerpt, expected, nearest};
@@ -105,6 +105,8 @@ pub(super) fn parameters(place: &Place, mut reader: Reader<'_>, mistakes: &mut M
             misplaced(key, "stands with the value", "write it with the field", mistakes);
         } else if let Some((_, remedy)) = LATER.iter().find(|(later, _)| *later == text) {
             misplaced(key, "is not supported yet", remedy, mistakes);
+        } else if text == "routing" {
+            misplaced(key, "belongs to the document as a whole", ROUTING, mistakes);
         } else if OF_RELATIONS.contains(&text) {
             let remedy = "begin the field with `one:` or `many:`, or with `constant:` for a value that never changes; a \
                           parameter of Elasticsearch's with this name goes under `mapping:`";
