@@ -163,6 +163,20 @@ CREATE TABLE highwater.watermark (
     as_of        timestamptz NOT NULL
 );
 
+-- Time, as documents see it: content is a function of the snapshot, and so time is a row that a commit moves on.
+CREATE TABLE highwater.clock (
+    singleton boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    -- Never goes back, whatever the server's own clock does.
+    at        timestamptz NOT NULL DEFAULT now(),
+    -- Rows whose moments are not behind this one are touched.
+    touched   timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO highwater.clock DEFAULT VALUES;
+
+-- For definitions, where `due` says whose moments pass.
+CREATE FUNCTION highwater.clock() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT at FROM highwater.clock';
+
 -- For applications: "this row changed", in any transaction, where no trigger can see it. The table must be captured.
 -- The key is logged as its columns print it, with the settings of the triggers.
 CREATE FUNCTION highwater.touch(captured regclass, VARIADIC key text[]) RETURNS void

@@ -15,7 +15,7 @@ use crate::source::Postgres;
 pub fn enough_connections(config: &Config) -> Result<(), DaemonError> {
     let (claims, pipeline) = (config.feed.touch_log.claims, &config.pipeline);
     // A claim and what resolves it; a build; a range with its own build, or a job with its pages; parked keys; a
-    // generation that is verified, with its builds; the rest.
+    // generation that is verified, with its builds; the rest, of which the clock has one.
     let needed = claims * 2
         + pipeline.workers
         + pipeline.backfill_workers * 4

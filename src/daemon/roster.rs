@@ -14,6 +14,7 @@ use super::{Daemon, fleet, mend};
 use crate::feed::kafka;
 use crate::feed::touch_log::{TouchLog, Turn};
 use crate::http::{self, HttpState};
+use crate::job::clock::Clock;
 use crate::job::inspect::Inspector;
 use crate::job::keeper::Keeper;
 use crate::job::retry::Retry;
@@ -140,6 +141,12 @@ impl Daemon {
         };
         let task = with(stop, |stop| async move { retry.run(stop).await });
         tasks.spawn("retry", self.once_proved(stop, task));
+        let clock = Clock {
+            postgres: self.postgres.clone(),
+            shared: self.shared.clone(),
+            every: self.config.job.clock_every,
+        };
+        tasks.spawn("clock", with(stop, |stop| async move { clock.run(stop).await }));
         let (ask, asked) = mpsc::channel(1);
         let keeper = Keeper {
             postgres: self.postgres.clone(),

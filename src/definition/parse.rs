@@ -4,11 +4,12 @@
 //! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of
 //! which `through` is the way and `content` what they embed; `aggregate` those of which one value is computed, `switch`
 //! those to one of several tables. `parameter` is what goes to the mapping, `name` what names may be, and `column` what
-//! names a column.
+//! names a column, of which `due` are some.
 
 mod aggregate;
 mod column;
 mod content;
+mod due;
 mod field;
 mod group;
 mod name;
@@ -34,9 +35,6 @@ pub const DEFAULT_DEPTH: u32 = 32;
 
 /// The deepest `depth` that may be written: each level is one more step of the recursive statement for every row.
 pub const MAX_DEPTH: u32 = 100;
-
-/// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 1] = [("due", "leave the key out, and update the row when its moment comes")];
 
 /// What to do where `routing` stands anywhere but at the top.
 const ROUTING: &str = "write it at the top: a document has one place, by a column of its own row";
@@ -83,7 +81,6 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         return None;
     }
     let mut reader = Reader::new(root, mistakes)?;
-    later(&mut reader, &["due"], mistakes);
     let index = required(
         &mut reader,
         "index",
@@ -108,6 +105,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         table: table.as_ref(),
         through: Vec::new(),
     };
+    let due = due::due(&mut reader, &scope, mistakes);
     let routing = reader.take("routing").and_then(|node| routing(node, &scope, mistakes));
     let fields = required(
         &mut reader,
@@ -123,6 +121,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         table: table?,
         key,
         filter,
+        due,
         routing,
         pipeline,
         settings,
@@ -259,18 +258,6 @@ fn object(node: &Node, mistakes: &mut Mistakes) -> Option<Map<String, Value>> {
             None
         }
     }
-}
-
-/// Takes those of `keys` that are written and says that they are not supported yet.
-fn later(reader: &mut Reader<'_>, keys: &[&str], mistakes: &mut Mistakes) -> bool {
-    let before = mistakes.0.len();
-    for (key, remedy) in LATER.iter().filter(|(key, _)| keys.contains(key)) {
-        if let Some(place) = reader.place_of(key) {
-            mistakes.add(place, format!("`{key}` is not supported yet"), *remedy);
-            reader.discard(key);
-        }
-    }
-    mistakes.0.len() > before
 }
 
 /// Takes a `routing` that stands below the top.

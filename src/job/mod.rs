@@ -2,11 +2,12 @@
 //!
 //! `walker` goes through jobs over many keys, `retry` through what was parked and deletes to repeat, `bring_up` makes
 //! new generations live, `keeper` renews the lease and watches capture and, by `lineage`, that database and cluster belong
-//! together. Each loop looks at the
+//! together; `clock` moves time on. Each loop looks at the
 //! ledger and is the same after a restart; several daemons share the work.
 
 pub mod apply;
 pub mod bring_up;
+pub mod clock;
 pub mod inspect;
 pub mod keeper;
 pub mod lineage;

@@ -309,15 +309,22 @@ impl Verify<'_> {
     /// Waits until everything that has committed is acknowledged. Returns whether that came in time.
     async fn settle(&self) -> Result<bool, JobError> {
         let pool = self.postgres.pool();
-        let seen = claim::committed(pool).await?;
         let until = Instant::now() + self.patience;
-        while !claim::has_settled(pool, self.generation.id, &seen).await? {
+        let mut seen = None;
+        loop {
+            if seen.is_none() {
+                seen = claim::committed(pool).await?;
+            }
+            if let Some(seen) = &seen
+                && claim::has_settled(pool, self.generation.id, seen).await?
+            {
+                return Ok(true);
+            }
             if Instant::now() > until {
                 return Ok(false);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(true)
     }
 
     /// Takes out what is known as a dead letter.

@@ -126,15 +126,14 @@ pub async fn waiting(pool: &PgPool, most: i64) -> Result<i64, LedgerError> {
     Ok(counted.fetch_one(pool).await?.try_get(0)?)
 }
 
-/// What has committed by now.
+/// What has committed by now; `None` while rows are still to be touched whose moments have passed by the clock.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn committed(pool: &PgPool) -> Result<String, LedgerError> {
-    Ok(sqlx::query("SELECT pg_current_snapshot()::text")
-        .fetch_one(pool)
-        .await?
-        .try_get(0)?)
+pub async fn committed(pool: &PgPool) -> Result<Option<String>, LedgerError> {
+    let committed = sqlx::query("SELECT pg_current_snapshot()::text FROM highwater.clock WHERE touched >= at");
+    let row = committed.fetch_optional(pool).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Whether everything that was touched in `committed` has settled, as far as a generation is concerned.

@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod claim;
+pub mod clock;
 pub mod dead;
 pub mod document;
 pub mod error;

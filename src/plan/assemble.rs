@@ -61,6 +61,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         key: key_columns,
         routing,
         captures: walk.uses.captures(catalog),
+        dues: walk.uses.dues(),
         fanouts: fanout::all(
             root,
             &key,

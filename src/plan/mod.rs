@@ -3,12 +3,13 @@
 //!
 //! `assemble` walks the definition, and `lookup` finds what it names; what a level selects is gathered in `select`, and
 //! becomes SQL in `statement`, in a form that `render` chooses, over the root's key in `keys`. `uses` gathers where each table stands, of which `capture`
-//! makes triggers and `fanout` the ways up. `mapping` reads the definition alone.
+//! makes triggers and `fanout` the ways up; `due` are columns that time touches. `mapping` reads the definition alone.
 //!
 //! `sketch` goes the other way: a first definition for a table that is there.
 
 mod assemble;
 pub mod capture;
+mod due;
 pub mod fanout;
 mod keys;
 mod lookup;
@@ -29,6 +30,7 @@ use crate::mistake::Mistakes;
 
 pub use assemble::fingerprint;
 pub use capture::Capture;
+pub use due::Due;
 pub use fanout::Fanout;
 pub use lookup::MAX_JOIN;
 pub use uses::Used;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub routing: Option<Routing>,
     /// One a table.
     pub captures: Vec<Capture>,
+    /// Columns whose moments touch their rows when they pass.
+    pub dues: Vec<Due>,
     /// One for each way from a table up to the root.
     pub fanouts: Vec<Fanout>,
     /// The ingest pipeline that documents pass through.
@@ -110,6 +114,8 @@ pub struct Expression {
     pub boolean: bool,
     /// Tables whose names it may use beside its own.
     pub beside: Vec<PlannedTable>,
+    /// Some of its rows are touched when moments pass, so that it may read the clock.
+    pub timed: bool,
 }
 
 /// The root, or one relation: a statement, how its rows are encoded, and where they belong.

@@ -292,7 +292,7 @@ const GOOD: [&str; 22] = [
 ];
 
 /// And what is said of those that will not do.
-const BAD: [(&str, &str); 16] = [
+const BAD: [(&str, &str); 17] = [
     ("now()::text", "now() may give another result"),
     ("current_date::text", "the clock and the session's user"),
     ("random()::text", "random() may give another result"),
@@ -315,6 +315,10 @@ const BAD: [(&str, &str); 16] = [
         "public.volatile_one(integer) may give another result",
     ),
     ("lower(title", "syntax error"),
+    (
+        "published > highwater.clock()",
+        "highwater.clock() may give another result",
+    ),
 ];
 
 #[tokio::test]
@@ -333,6 +337,18 @@ async fn expressions_may_read_their_row_alone() {
     define(&GOOD);
     let report = bench.check(false).await;
     assert!(report.mistakes.0.is_empty(), "{report}");
+
+    bench.define(
+        "index: check-books\ntable: book\ndue: published\nwhere: published <= highwater.clock()\nfields:\n  id: long\n",
+    );
+    let report = bench.check(false).await;
+    assert!(report.mistakes.0.is_empty(), "{report}");
+    assert!(
+        report
+            .to_string()
+            .contains("CREATE INDEX CONCURRENTLY ON \"public\".\"book\" (\"published\")"),
+        "{report}"
+    );
 
     let (sqls, messages): (Vec<&str>, Vec<&str>) = BAD.into_iter().unzip();
     define(&sqls);

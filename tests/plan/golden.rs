@@ -212,9 +212,22 @@ fields:
   mood: { switch: mood, join: { number: id }, cases: { calm: { one: author, value: name, type: keyword }, loud: { one: publisher, order: name, value: name, type: keyword } } }
 ";
 
+pub const PLACED: &str = "
+index: placed
+table: book
+where: added <= highwater.clock()
+due: added
+routing: mood
+fields:
+  id: long
+  fresh: { sql: 'published_on > highwater.clock()', type: boolean }
+  editions: { many: edition, where: year > 1900, fields: { printings: { many: printing, due: printed_at, where: printed_at < highwater.clock(), value: run, type: integer } } }
+  next: { min: edition.printing.printed_at, where: printed_at > highwater.clock(), due: printing.printed_at, type: date }
+";
+
 /// All of them.
-pub const DEFINITIONS: [&str; 12] = [
-    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED,
+pub const DEFINITIONS: [&str; 13] = [
+    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED, PLACED,
 ];
 
 pub async fn catalog() -> Catalog {
@@ -259,6 +272,9 @@ async fn every_statement_is_understood() {
     use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
     let database = TestDatabase::create().await;
     database.run(SCHEMA).await;
+    database
+        .run("create schema highwater; create function highwater.clock() returns timestamptz language sql stable as 'select now()'")
+        .await;
     let mut connection = database.connect().await;
     let catalog = read_catalog(&mut connection).await.expect("a catalog");
     connection.execute("set search_path = pg_catalog").await.expect("set");

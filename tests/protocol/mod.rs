@@ -3,6 +3,7 @@
 mod apply;
 mod backwards;
 mod capture;
+mod due;
 mod first;
 mod jobs;
 mod lineage;

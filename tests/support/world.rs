@@ -318,6 +318,7 @@ impl World {
         self.until(&format!(
             "not exists (select from highwater.touch where xid < '{mark}'::xid8) \
              and not exists (select from highwater.parked) \
+             and not exists (select from highwater.clock where touched < at) \
              and not exists (select from highwater.job where state <> 'done') \
              and (select suspect_since is null from highwater.source)"
         ))

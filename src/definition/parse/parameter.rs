@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{LATER, ROUTING, misplaced, object};
+use super::{ROUTING, misplaced, object};
 use crate::definition::Mapping;
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Node, Reader, excerpt, expected, nearest};
@@ -103,8 +103,9 @@ pub(super) fn parameters(place: &Place, mut reader: Reader<'_>, mistakes: &mut M
         let text = key.text.as_str();
         if text == "missing" {
             misplaced(key, "stands with the value", "write it with the field", mistakes);
-        } else if let Some((_, remedy)) = LATER.iter().find(|(later, _)| *later == text) {
-            misplaced(key, "is not supported yet", remedy, mistakes);
+        } else if text == "due" {
+            let remedy = "write it at the top, or beside `one:` or `many:`, wherever the moments' rows are named";
+            misplaced(key, "belongs to the document or to a relation", remedy, mistakes);
         } else if text == "routing" {
             misplaced(key, "belongs to the document as a whole", ROUTING, mistakes);
         } else if OF_RELATIONS.contains(&text) {

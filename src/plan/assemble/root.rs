@@ -74,6 +74,7 @@ impl<'c> Walk<'c, '_> {
             .map(|column| scope.list.text(ROOT, &root.columns[column]))
             .collect();
         let routing = self.routing(&mut scope);
+        self.due(&scope, &self.definition.due);
         let filters: Vec<Sql> = self.definition.filter.clone().into_iter().collect();
         filters
             .iter()

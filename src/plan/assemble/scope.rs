@@ -1,8 +1,9 @@
 //! A level while its fields are read: which tables they may name, and what its statement selects for them.
 
 use crate::catalog::{Column, Table, Wire, literal, quote};
-use crate::definition::{ColumnName, Field, FieldKind, Missing, Sql};
+use crate::definition::{ColumnName, Due, Field, FieldKind, Missing, Sql};
 use crate::mistake::Place;
+use crate::plan::due::is_moment;
 use crate::plan::select::SelectList;
 use crate::plan::uses::{Path, UseId};
 use crate::plan::{Expression, Output, PlannedTable, Source, names, render};
@@ -107,6 +108,28 @@ impl<'c> Walk<'c, '_> {
         })
     }
 
+    /// Columns whose moments touch their rows; noted before expressions are, which may read the clock then.
+    pub fn due(&mut self, scope: &Scope<'c>, dues: &[Due]) {
+        for due in dues {
+            let Some((named, column)) = self.column(scope, &due.column, &due.place) else {
+                continue;
+            };
+            if is_moment(column) {
+                self.uses.due(named.place, &column.name);
+                self.advise_due(named.table, &column.name, &due.place);
+            } else {
+                self.lookup.mistakes.add(
+                    &due.place,
+                    format!(
+                        "column {:?} of {:?} is of type {}, which holds no moment",
+                        column.name, named.table.name, column.type_name
+                    ),
+                    "name a column of type timestamptz, timestamp or date",
+                );
+            }
+        }
+    }
+
     /// Position of what a path within a JSON value leads to.
     fn within(
         &mut self,
@@ -172,7 +195,9 @@ impl<'c> Walk<'c, '_> {
         for named in beside.iter().chain([own]) {
             self.uses.any_column(named.place);
         }
+        let timed = beside.iter().chain([own]).any(|named| self.uses.is_timed(named.place));
         self.expressions.push(Expression {
+            timed,
             table: PlannedTable::of(own.table),
             sql: sql.clone(),
             boolean,
