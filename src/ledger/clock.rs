@@ -31,8 +31,9 @@ pub struct Timed<'a> {
 /// # Errors
 /// Those of the connection; of a column that is gone.
 pub async fn is_due(pool: &PgPool, dues: &[&Due]) -> Result<bool, LedgerError> {
-    let come = dues.iter().map(|due| due.has_come("clock.at", "now()"));
-    let any: String = come.map(|come| format!(" OR coalesce({come}, false)")).collect();
+    let any = dues.iter().fold(String::new(), |any, due| {
+        any + " OR coalesce(" + &due.has_come("clock.at", "now()") + ", false)"
+    });
     let sql = format!(
         "SELECT clock.touched < clock.at OR clock.at < now() - interval '1 minute'{any} FROM highwater.clock AS clock"
     );
