@@ -53,13 +53,14 @@ pub async fn show(config: &Config, index: &str, key: &str, wanted: Wanted) -> an
         wanted,
     };
     // The newest first: it is by its definition that the document is to be.
+    let mut is_there = true;
     for (position, generation) in generations.into_iter().rev().enumerate() {
         match &generation.plan {
-            Ok(plan) => show.generation(generation, plan, position == 0).await?,
+            Ok(plan) => is_there &= show.generation(generation, plan, position == 0).await? || position > 0,
             Err(mistakes) => tell!("\n{} cannot be planned: {mistakes}", generation.concrete)?,
         }
     }
-    Ok(())
+    if is_there { Ok(()) } else { Err(Exit::Absent.into()) }
 }
 
 /// One document under way.
@@ -73,7 +74,8 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    async fn generation(&mut self, generation: &Generation, plan: &Plan, newest: bool) -> anyhow::Result<()> {
+    /// Returns whether there is a document by this generation's definition.
+    async fn generation(&mut self, generation: &Generation, plan: &Plan, newest: bool) -> anyhow::Result<bool> {
         let scope = Scope::Keys(std::slice::from_ref(&self.key));
         let built = self.builder.build(plan, scope, self.fleet.revision).await;
         // A key may be written in more than one way, and has one canonical text: the row's own.
@@ -96,6 +98,7 @@ impl Show<'_> {
                 (None, None) => tell!("no document")?,
             }
         }
+        let is_there = now.is_some();
         let id = self.key.document_id();
         match self.elastic.get(&generation.concrete, DocumentId::from(&*id)).await {
             Ok(held) => self.compare(generation, held.as_ref(), now, built.as_ref().ok())?,
@@ -104,7 +107,7 @@ impl Show<'_> {
         for line in why::pending(self.postgres, self.fleet, generation, &self.key).await? {
             tell!("  {line}")?;
         }
-        Ok(())
+        Ok(is_there)
     }
 
     /// The statements as they were sent, each with the values bound to it.

@@ -37,7 +37,7 @@ pub struct Generation {
 pub enum FleetError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    #[error("reading the catalog: {0}")]
+    #[error("reading the catalog: {}", crate::error::message(.0))]
     Catalog(#[from] sqlx::Error),
 }
 

@@ -17,6 +17,7 @@ use crate::source::{Built, Scope, SourceError};
 
 use super::budget::{Budget, Share};
 use super::fleet::Generation;
+use super::hold::Wait;
 use super::queue::Queue;
 use super::receipt::Fate;
 use super::settings::PipelineSettings;
@@ -209,7 +210,10 @@ impl Writer {
             return;
         }
         let reason = format!("index {} does not take everything: {why}", generation.concrete);
-        if self.queue.hampered(generation.id, &reason) {
+        if self
+            .queue
+            .hampered(generation.id, Wait::for_elasticsearch(reason.as_str()))
+        {
             tracing::warn!(generation = generation.id, reason, "sending again");
         }
     }
@@ -302,7 +306,7 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
 
 fn stop(verdict: Verdict, error: &SourceError) -> Stop {
     let said = match error {
-        SourceError::Postgres(cause) => format!("{error}; {}", crate::ledger::error::remedy_of(cause)),
+        SourceError::Postgres(cause) => format!("{error}; {}", crate::error::remedy_of(cause)),
         other => other.to_string(),
     };
     match verdict {

@@ -2,8 +2,9 @@
 //!
 //! `root` makes the documents' own level, `relation` every other one. `fields` reads their fields, and `scope` is a level meanwhile;
 //! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them, `by` is
-//! what keys them; `advice` is what `check` says beyond mistakes.
+//! what keys them; `advice` is what `check` says beyond mistakes, and `adrift` looks at what no way leads to.
 
+mod adrift;
 mod advice;
 mod aggregate;
 mod by;
@@ -26,12 +27,13 @@ use crate::mistake::Mistakes;
 use super::lookup::Lookup;
 use super::select::SelectList;
 use super::uses::{Path, UseId, Uses};
-use super::{ENCODER, Expression, KeyColumn, Level, Plan, PlannedTable, fanout, mapping, names};
+use super::{ENCODER, Expression, KeyColumn, Level, Misfit, Plan, PlannedTable, fanout, mapping, names};
 use scope::{Named, Scope};
 
-pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes> {
+pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Result<Plan, Misfit> {
     let mut walk = Walk {
         definition,
+        known,
         lookup: Lookup::new(catalog),
         warnings: Mistakes::default(),
         levels: Vec::new(),
@@ -41,12 +43,18 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
     };
     let root = walk.lookup.table(&definition.table);
     let key = root.map(|root| walk.key(root)).unwrap_or_default();
-    if let Some(root) = root.filter(|_| !key.is_empty()) {
-        walk.root(root, &key);
+    match root {
+        Some(root) => walk.root(root, &key),
+        None => walk.without_root(&definition.fields),
     }
-    walk.lookup.mistakes.or(())?;
-    let Some(root) = root else {
-        return Err(Mistakes::default());
+    walk.lookup.mistakes.merge(mapping::oversized(definition));
+    let fits = walk.lookup.mistakes.0.is_empty() && known.0.is_empty();
+    let Some(root) = root.filter(|_| fits) else {
+        return Err(Misfit {
+            mistakes: walk.lookup.mistakes,
+            warnings: walk.warnings,
+            expressions: walk.expressions,
+        });
     };
     let key_columns = key
         .iter()
@@ -65,7 +73,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         fanouts: fanout::all(root, &key, &walk.uses),
         pipeline: definition.pipeline.clone(),
         settings: definition.settings.clone(),
-        mappings: mapping::of(definition, &hash),
+        mappings: mapping::of(&definition.fields, &hash),
         warnings: walk.warnings,
         expressions: walk.expressions,
         hash,
@@ -87,6 +95,8 @@ pub fn fingerprint(definition: &Definition) -> String {
 /// What has been gathered so far.
 struct Walk<'c, 'd> {
     definition: &'d Definition,
+    /// What is wrong already.
+    known: &'d Mistakes,
     lookup: Lookup<'c>,
     warnings: Mistakes,
     /// A level has its number before it is complete, since those that hang on it come first.

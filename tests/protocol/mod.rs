@@ -11,6 +11,7 @@ mod memory;
 mod oracle;
 mod restart;
 mod settle;
+mod start;
 mod swap;
 mod sweep;
 mod trouble;
