@@ -102,6 +102,13 @@ impl Mistakes {
         }
     }
 
+    /// All of them in one line, for a status or a log.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let one = |mistake: &Mistake| format!("{}: {} (remedy: {})", mistake.place, mistake.found, mistake.remedy);
+        self.0.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
     /// `value` when nothing was noted.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::error::{message, remedy_of};
 use crate::job::JobError;
 use crate::job::apply::ApplyError;
 use crate::ledger::LedgerError;
-use crate::mistake::Mistakes;
+use crate::mistake::{Mistake, Mistakes};
 use crate::pipeline::fleet::FleetError;
 
 /// Why the program ends without success. As an error it says nothing: the verb has.
@@ -120,6 +120,18 @@ pub fn say(error: &anyhow::Error) {
     }
     if let Some(remedy) = remedy(error) {
         complain!("  remedy: {remedy}");
+    }
+}
+
+/// The same in the log, a line each: what reads a log of JSON reads no other text.
+pub fn log(error: &anyhow::Error) {
+    match mistakes(error) {
+        Some(mistakes) => {
+            for Mistake { place, found, remedy } in &mistakes.0 {
+                tracing::error!(place = %place, remedy, "{found}");
+            }
+        }
+        None => tracing::error!(remedy = remedy(error), "{error}"),
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use super::exit::Failure;
+use super::exit::{self, Failure};
 use crate::config::{Config, LogFormat, LogLevel};
 use crate::job::CaptureMode;
 
@@ -21,17 +21,12 @@ pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
     };
     let level = level.unwrap_or(configured);
     let filter = EnvFilter::try_new(format!("warn,highwater={level}"))?;
-    let json = match config.log.format {
-        LogFormat::Json => true,
-        LogFormat::Text => false,
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
-    };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
         .log_internal_errors(false); // it would complain on stderr about stderr, and panic
-    if json {
+    if is_json(config) {
         subscriber.json().init();
     } else {
         subscriber.init();
@@ -39,8 +34,29 @@ pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn is_json(config: &Config) -> bool {
+    match config.log.format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    }
+}
+
+/// Runs the daemon, and says why it ended in the form of its log.
+pub async fn run(config: Config, apply: bool) -> anyhow::Result<()> {
+    let is_json = is_json(&config);
+    let outcome = until_stopped(config, apply).await;
+    if let Err(error) = &outcome
+        && is_json
+    {
+        exit::log(error);
+        return Err(super::Exit::of(error).into());
+    }
+    outcome
+}
+
 /// Runs the daemon; the first SIGTERM or SIGINT ends it in order, the second at once.
-pub async fn run(mut config: Config, apply: bool) -> anyhow::Result<()> {
+async fn until_stopped(mut config: Config, apply: bool) -> anyhow::Result<()> {
     if apply {
         config.job.capture = CaptureMode::Manage;
     }

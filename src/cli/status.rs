@@ -110,7 +110,7 @@ fn line(out: &mut String, index: &IndexStatus) -> std::fmt::Result {
         index.generation, index.state, index.parked, index.dead
     )?;
     if let Some(why) = &index.unfit {
-        writeln!(out, "  {}", why.replace('\n', "\n  "))?;
+        writeln!(out, "  {why}")?;
     }
     if let (Some(reason), Some(since)) = (&index.parked_reason, index.parked_since) {
         writeln!(out, "  waiting since {}: {reason}", moment(since))?;

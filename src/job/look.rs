@@ -35,6 +35,7 @@ pub async fn look<'d>(
     for definition in definitions {
         match Plan::look(definition, catalog, &known.in_file(&definition.place.file)) {
             Ok(plan) => {
+                look.mistakes.merge(plan.refused.clone());
                 look.warnings.merge(plan.warnings.clone());
                 expressions.extend(plan.expressions.iter().cloned());
                 look.plans.push((definition, plan));

@@ -86,6 +86,7 @@ impl Generation {
     #[must_use]
     pub fn unfit(&self) -> Option<String> {
         let mistakes = self.plan.as_ref().err()?;
+        let mistakes = mistakes.in_one_line();
         Some(format!("the database no longer fits the definition: {mistakes}"))
     }
 

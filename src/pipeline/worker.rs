@@ -64,7 +64,7 @@ impl Shared {
         let report = match &generation.plan {
             Ok(plan) => writer.keys(&generation, plan, &taken.keys, fleet.revision).await,
             Err(mistakes) => Report {
-                stopped: Some(Stop::Replan(mistakes.to_string())),
+                stopped: Some(Stop::Replan(mistakes.in_one_line())),
                 ..Report::default()
             },
         };

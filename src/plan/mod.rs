@@ -56,6 +56,8 @@ pub struct Plan {
     pub pipeline: Option<String>,
     pub settings: Map<String, Value>,
     pub mappings: Value,
+    /// What the definition is not applied for, although it can be planned: an index that was made by it goes on.
+    pub refused: Mistakes,
     /// What `check` says beyond mistakes.
     pub warnings: Mistakes,
     /// SQL expressions as written, to be proved immutable.

@@ -105,6 +105,40 @@ async fn without_a_server_types_and_the_number_of_fields_are_known() {
     assert_eq!(run(&world, &["check", "--offline"]).status.code(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_held_against_the_types_of_their_fields() {
+    let definition = "index: '{index}'\ntable: book\nfields:\n  title: integer\n  deleted_at: boolean\n  pages: byte\n  id: keyword\n  \
+        publisher: { one: publisher, fields: { name: keyword, id: { type: ip } } }\n  \
+        editor: { one: person, join: { edited_by: id }, fields: { name: { type: keyword, ignore_above: 500 }, born: { type: long, ignore_malformed: true } } }\n";
+    let world = World::new(SCHEMA, definition).await;
+    let said = run(&world, &["check"]);
+    assert_eq!(said.status.code(), Some(78));
+    let told = text(&said.stdout, &world);
+    let told: Vec<&str> = told.lines().filter(|line| !line.starts_with("ok: ")).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_that_is_not_there_is_told() {
+    let definition = "index: '{index}'\ntable: book\npipeline: nobody_made_this\nfields:\n  title: text\n";
+    let world = World::new(SCHEMA, definition).await;
+    let said = run(&world, &["check"]);
+    let told = text(&said.stdout, &world);
+    assert_eq!(said.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("warning: indexes/0.yaml pipeline: there is no ingest pipeline \"nobody_made_this\""),
+        "{told}"
+    );
+    let made = serde_json::json!({ "processors": [] });
+    let path = format!("/_ingest/pipeline/{}", world.index);
+    let (status, answer) = world.ask(elasticsearch::http::Method::Put, &path, Some(made)).await;
+    assert_eq!(status, 200, "{answer}");
+    world.configure(&[&definition.replace("nobody_made_this", "{index}")], "");
+    let told = text(&run(&world, &["check"]).stdout, &world);
+    world.ask(elasticsearch::http::Method::Delete, &path, None).await;
+    assert!(told.contains("0 mistakes, 0 warnings"), "{told}");
+}
+
 /// The number of fields is counted as the cluster counts it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_of_fields_is_the_cluster_s_own() {
@@ -151,6 +185,22 @@ async fn a_definition_that_the_cluster_refuses_is_not_applied() {
         "`run` applies no more than `apply`"
     );
     world.until("to_regnamespace('highwater') is null").await;
+
+    // A log of JSON holds nothing else, and the remedy is a field of its own.
+    let said = run(&world, &["run"]);
+    assert_eq!(said.status.code(), Some(78));
+    let lines: Vec<serde_json::Value> = text(&said.stderr, &world)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let last = &lines.last().expect("a line")["fields"];
+    assert!(
+        last["place"]
+            .as_str()
+            .is_some_and(|place| place.contains("fields.pages"))
+            && last["remedy"].is_string(),
+        "{lines:?}"
+    );
 
     // Nor one that nobody can try.
     let sound = "index: '{index}'\ntable: book\nfields:\n  title: text\n";
