@@ -37,7 +37,7 @@ pub async fn apply(reading: &Reading, yes: bool) -> anyhow::Result<()> {
         let tried = trial::refused(&elastic, definition, &reading.mistakes).await;
         refused.merge(tried.map_err(|error| untried(&error))?);
     }
-    refused.or(())?;
+    refused.in_file_order().or(())?;
     confirm(
         yes,
         &format!("To do in the database: {}. Go ahead?", outline.lines.join("; ")),

@@ -90,10 +90,12 @@ impl Exit {
 fn of_daemon(error: &DaemonError) -> Exit {
     match error {
         DaemonError::Apply(error) => of_apply(error),
-        DaemonError::Fleet(FleetError::Ledger(LedgerError::Absent)) | DaemonError::NotApplied(_) => Exit::Config,
+        DaemonError::Fleet(FleetError::Ledger(LedgerError::Absent))
+        | DaemonError::NotApplied(_)
+        | DaemonError::Http(_)
+        | DaemonError::Connections { .. } => Exit::Config,
         DaemonError::Fleet(_) | DaemonError::Elastic(_) | DaemonError::Postgres(_) => Exit::Unavailable,
         DaemonError::Fatal(_) => Exit::Data,
-        DaemonError::Http(_) | DaemonError::Connections { .. } => Exit::Config,
         DaemonError::Ended(_) | DaemonError::Metrics(_) => Exit::Bug,
     }
 }
@@ -125,20 +127,22 @@ pub fn say(error: &anyhow::Error) {
 
 /// The same in the log, a line each: what reads a log of JSON reads no other text.
 pub fn log(error: &anyhow::Error) {
-    match mistakes(error) {
-        Some(mistakes) => {
-            for Mistake { place, found, remedy } in &mistakes.0 {
-                tracing::error!(place = %place, remedy, "{found}");
-            }
-        }
-        None => tracing::error!(remedy = remedy(error), "{error}"),
+    let Some(mistakes) = mistakes(error) else {
+        tracing::error!(remedy = remedy(error), "{error}");
+        return;
+    };
+    for Mistake { place, found, remedy } in &mistakes.0 {
+        tracing::error!(place = %place, remedy, "{found}");
     }
 }
 
 fn mistakes(error: &anyhow::Error) -> Option<&Mistakes> {
-    match (error.downcast_ref::<DaemonError>(), error.downcast_ref::<ApplyError>()) {
-        (Some(DaemonError::Apply(ApplyError::Mistakes(mistakes))), _) => Some(mistakes),
-        (_, Some(ApplyError::Mistakes(mistakes))) => Some(mistakes),
+    let applying = match error.downcast_ref::<DaemonError>() {
+        Some(DaemonError::Apply(error)) => Some(error),
+        _ => error.downcast_ref::<ApplyError>(),
+    };
+    match applying {
+        Some(ApplyError::Mistakes(mistakes)) => Some(mistakes),
         _ => error.downcast_ref::<Mistakes>(),
     }
 }

@@ -52,7 +52,7 @@ pub async fn accepted(
             }
         }
     }
-    Ok(refused.or(())?)
+    Ok(refused.in_file_order().or(())?)
 }
 
 /// Whether everything the files say is in the ledger.

@@ -78,9 +78,8 @@ async fn mistakes_of_every_kind_are_told_in_one_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_server_types_and_the_number_of_fields_are_known() {
-    let many: String = (0..995)
-        .map(|at| format!("  f{at}: {{ column: id, type: long }}\n"))
-        .collect();
+    let field = |at| format!("  f{at}: {{ column: id, type: long }}\n");
+    let many = (0..995).map(field).collect::<Vec<_>>().concat();
     let wide = format!("index: '{{index}}'\ntable: book\nfields:\n{many}");
     let world = World::new(SCHEMA, &wide).await;
     let said = text(&run(&world, &["check", "--offline"]).stdout, &world);

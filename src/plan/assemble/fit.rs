@@ -110,8 +110,12 @@ fn fit(wire: Wire, kind: &str, mapping: &Mapping) -> Fit {
         },
         "ip" if item != Wire::Text && (is_scalar || is_object) => Fit::Never,
         "geo_point" if !is_array && item != Wire::Text && is_scalar => Fit::Never,
-        "object" | "nested" | "flattened" if is_scalar => Fit::Never,
-        "integer_range" | "long_range" | "float_range" | "double_range" | "date_range" if is_scalar => Fit::Never,
+        "object" | "nested" | "flattened" | "integer_range" | "long_range" | "float_range" | "double_range"
+        | "date_range"
+            if is_scalar =>
+        {
+            Fit::Never
+        }
         "keyword" | "text" if matches!(item, Wire::Json | Wire::Jsonb) => {
             Fit::Perhaps("a JSON object makes a dead letter; `flattened` takes one, and `path` leads to a value in it")
         }
