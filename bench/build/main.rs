@@ -31,6 +31,9 @@ struct Arguments {
     /// The server; a database `highwater_bench` is made there, and left for the next run of the same scale
     #[arg(long, env = "STACK_POSTGRES_URL", hide_env_values = true)]
     postgres: url::Url,
+    /// Only this way and this mode, for a profiler: `highwater`, `ranges`; the beginning of a name is enough
+    #[arg(long, num_args = 2, value_names = ["WAY", "MODE"])]
+    only: Option<Vec<String>>,
     /// Passed on by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -118,10 +121,16 @@ async fn main() -> Result<()> {
         books.count, arguments.rounds
     );
     let mut ways = way::all(&books).await?;
-    compare(&mut ways, &books).await?;
+    let mut modes = Mode::ALL.to_vec();
+    if let Some([way, mode]) = arguments.only.as_deref() {
+        ways.retain(|known| known.name().starts_with(way.as_str()));
+        modes.retain(|known| known.name().starts_with(mode.as_str()));
+    } else {
+        compare(&mut ways, &books).await?;
+    }
     let mut costs: BTreeMap<(Mode, &'static str), Vec<Cost>> = BTreeMap::new();
     for round in 0..arguments.rounds {
-        for mode in Mode::ALL {
+        for &mode in &modes {
             let batches = mode.batches(&books, round);
             let turns = ways.len();
             for turn in 0..turns {

@@ -183,10 +183,10 @@ impl Batch {
                 Ok(Some(count(self.keys.len() - 1)))
             }
             Link::Value(at) => {
-                let Some(value) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else {
-                    return Ok(None);
-                };
-                Ok(self.links[position].find(value.as_bytes()))
+                self.scratch.clear();
+                let Some(bytes) = raw(row, *at)? else { return Ok(None) };
+                encode::push_text(level.select.wires[*at], bytes, &mut self.scratch).map_err(malformed)?;
+                Ok(self.links[position].find(&self.scratch))
             }
             Link::Ordinal(at) => {
                 let ordinal: i64 = row.try_get(*at)?;
@@ -265,14 +265,16 @@ where
 
 /// A value as it came; `None` for null.
 pub fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
-    let value = row.try_get_raw(at)?;
-    if value.is_null() {
-        return Ok(None);
+    let value = row.try_get_raw(at);
+    // By reference: moved out of the result, the value is copied twice, which costs more than all else here.
+    match &value {
+        Ok(value) if value.is_null() => Ok(None),
+        Ok(value) => value
+            .as_bytes()
+            .map(Some)
+            .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error))),
+        Err(_) => value.map(|_| None).map_err(SourceError::from),
     }
-    value
-        .as_bytes()
-        .map(Some)
-        .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error)))
 }
 
 fn text<'s>(row: &PgRow, at: usize, wire: Wire, scratch: &'s mut Vec<u8>) -> Result<Option<&'s str>, SourceError> {
