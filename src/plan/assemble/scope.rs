@@ -81,7 +81,10 @@ impl<'c> Walk<'c, '_> {
             } => {
                 let (named, column) = self.column(scope, column, &field.place)?;
                 let at = if within.is_empty() {
-                    self.fit(named.table, column, field, &path);
+                    // Bare values in a `flattened` field stand under the keys of an object: they need not be one.
+                    if !(prefix.is_empty() && render::field_type(mapping) == "flattened") {
+                        self.fit(named.table, column, field, &path);
+                    }
                     scope.list.value(&named.alias, column, render::field_type(mapping))
                 } else {
                     self.within(scope, &named, column, within, &field.place)?
