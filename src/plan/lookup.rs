@@ -77,6 +77,11 @@ impl<'c> Lookup<'c> {
         Some(table)
     }
 
+    /// The table of this name, of which all there is to say has been said.
+    pub fn known(&self, name: &TableName) -> Option<&'c Table> {
+        self.catalog.find(name.schema.as_deref(), &name.name)
+    }
+
     /// Whether `column` is a column of `table`; notes it otherwise.
     pub fn column(&mut self, table: &Table, column: &str, place: &Place) -> bool {
         if table.columns.contains_key(column) {

@@ -33,6 +33,7 @@ pub use capture::Capture;
 pub use due::Due;
 pub use fanout::Fanout;
 pub use lookup::MAX_JOIN;
+pub use mapping::{of as mapping, oversized};
 pub use uses::Used;
 
 /// Raised whenever the same rows and definition would give other bytes than before.
@@ -61,6 +62,8 @@ pub struct Plan {
     pub pipeline: Option<String>,
     pub settings: Map<String, Value>,
     pub mappings: Value,
+    /// What the definition is not applied for, although it can be planned: an index that was made by it goes on.
+    pub refused: Mistakes,
     /// What `check` says beyond mistakes.
     pub warnings: Mistakes,
     /// SQL expressions as written, to be proved immutable.
@@ -250,13 +253,31 @@ pub struct SortColumn {
     pub nulls_first: bool,
 }
 
+/// What is known of a definition that does not fit.
+#[derive(Clone, Debug, Default)]
+pub struct Misfit {
+    pub mistakes: Mistakes,
+    pub warnings: Mistakes,
+    /// Those that were met, to be proved all the same.
+    pub expressions: Vec<Expression>,
+}
+
 impl Plan {
     /// Plans a definition.
     ///
     /// # Errors
     /// Every name that does not resolve, every join that is missing or ambiguous, every type that does not fit.
     pub fn new(definition: &Definition, catalog: &Catalog) -> Result<Self, Mistakes> {
-        assemble::plan(definition, catalog)
+        Self::look(definition, catalog, &Mistakes::default()).map_err(|misfit| misfit.mistakes)
+    }
+
+    /// The same for a definition that may have mistakes already: `known` ones are not followed up, and with any there is
+    /// no plan.
+    ///
+    /// # Errors
+    /// What else is wrong, and what is left to be looked at.
+    pub fn look(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Result<Self, Misfit> {
+        assemble::plan(definition, catalog, known)
     }
 
     /// The root level.

@@ -3,5 +3,7 @@
 mod check;
 mod init;
 mod pipe;
+mod presence;
+mod round;
 mod schema;
 mod show;

@@ -13,6 +13,7 @@ mod oracle;
 mod restart;
 mod routing;
 mod settle;
+mod start;
 mod swap;
 mod sweep;
 mod trouble;

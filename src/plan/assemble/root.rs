@@ -1,6 +1,6 @@
 //! The level of the documents themselves: their key, their filter, and the statement that reads them by keys.
 
-use crate::catalog::{Table, TableKind, quote};
+use crate::catalog::{Column, Table, TableKind, quote};
 use crate::definition::Sql;
 use crate::plan::capture::settled_text;
 use crate::plan::keys::{ROOT, by_keys};
@@ -24,10 +24,11 @@ impl<'c> Walk<'c, '_> {
                 "add one, or name unique columns with: key: [column, …]",
             );
         }
-        for column in key.iter().filter_map(|column| root.columns.get(column)) {
+        let known: Vec<&Column> = key.iter().filter_map(|column| root.columns.get(column)).collect();
+        for column in &known {
             self.lookup.own_type(root, column, place);
         }
-        key.clone()
+        known.into_iter().map(|column| column.name.clone()).collect()
     }
 
     /// A key that a person chose tells rows apart, and every row has one.

@@ -75,12 +75,20 @@ impl<'c> Walk<'c, '_> {
     /// A column or an expression; a bare value has no prefix.
     pub fn output(&mut self, scope: &mut Scope<'c>, field: &Field, prefix: String, path: String) -> Option<Output> {
         let (source, origin) = match &field.kind {
-            FieldKind::Column { column, path, mapping } => {
+            FieldKind::Column {
+                column,
+                path: within,
+                mapping,
+            } => {
                 let (named, column) = self.column(scope, column, &field.place)?;
-                let at = if path.is_empty() {
+                let at = if within.is_empty() {
+                    // Bare values in a `flattened` field stand under the keys of an object: they need not be one.
+                    if !(prefix.is_empty() && render::field_type(mapping) == "flattened") {
+                        self.fit(named.table, column, field, &path);
+                    }
                     scope.list.value(&named.alias, column, render::field_type(mapping))
                 } else {
-                    self.within(scope, &named, column, path, &field.place)?
+                    self.within(scope, &named, column, within, &field.place)?
                 };
                 let origin = format!("column {} of {}", column.name, named.table.name);
                 (Source::Selected(at), origin)
