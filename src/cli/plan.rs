@@ -25,7 +25,7 @@ pub async fn plan(reading: &Reading, sql: bool) -> anyhow::Result<()> {
             tell!("index {}", plan.index)?;
             tell!(
                 "  documents from {}, key {}",
-                plan.root_table().sql,
+                plan.table.sql,
                 plan.key
                     .iter()
                     .map(|key| key.name.as_str())

@@ -3,8 +3,9 @@
 //!
 //! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of
 //! which `through` is the way and `content` what they embed; `aggregate` those of which one value is computed, `switch`
-//! those to one of several tables. `parameter` is what goes to the mapping, `kind` the type in it, `key` the keys that are
-//! ours, `name` what names may be, and `column` what names a column, of which `due` are some.
+//! those to one of several tables; `view` is what views are made of. `parameter` is what goes to the mapping, `kind` the
+//! type in it, `key` the keys that are ours, `name` what names may be, and `column` what names a column, of which `due` are
+//! some.
 
 mod aggregate;
 mod column;
@@ -19,6 +20,7 @@ mod parameter;
 mod relation;
 mod switch;
 mod through;
+mod view;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -105,6 +107,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         .and_then(|node| object(node, mistakes))
         .unwrap_or_default();
     let tables = tables(&mut reader, mistakes);
+    let views = view::views(&mut reader, mistakes);
     let scope = Scope {
         level: 0,
         top: true,
@@ -133,6 +136,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         pipeline,
         settings,
         tables,
+        views,
         fields: fields?,
         text: text.to_owned(),
         place,

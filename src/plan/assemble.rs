@@ -2,8 +2,8 @@
 //!
 //! `root` makes the documents' own level, `relation` every other one. `fields` reads their fields, and `scope` is a level meanwhile;
 //! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them, `by` is
-//! what keys them; `fit` is whether values fit their fields, `advice` what `check` says beyond mistakes, and `adrift` looks
-//! at what no way leads to.
+//! what keys them; `view` is what stands beneath one; `fit` is whether values fit their fields, `advice` what `check` says
+//! beyond mistakes, and `adrift` looks at what no way leads to.
 
 mod adrift;
 mod advice;
@@ -17,6 +17,7 @@ mod relation;
 mod root;
 mod scope;
 mod switch;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -26,17 +27,20 @@ use crate::catalog::{Catalog, Table};
 use crate::definition::Definition;
 use crate::mistake::Mistakes;
 
-use super::lookup::Lookup;
+use super::lookup::{self, Lookup, Seen};
 use super::select::SelectList;
 use super::uses::{Path, UseId, Uses};
 use super::{ENCODER, Expression, KeyColumn, Level, Misfit, Plan, PlannedTable, fanout, mapping, names};
 use scope::{Named, Scope};
 
 pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Result<Plan, Misfit> {
+    let catalog = lookup::declared(definition, catalog);
+    let mut lookup = Lookup::new(&catalog);
     let mut walk = Walk {
         definition,
         known,
-        lookup: Lookup::new(catalog),
+        views: lookup.views(&definition.views),
+        lookup,
         refused: Mistakes::default(),
         warnings: Mistakes::default(),
         levels: Vec::new(),
@@ -45,6 +49,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
         expressions: Vec::new(),
         unbounded: Vec::new(),
     };
+    walk.advise_views();
     let root = walk.lookup.table(&definition.table);
     let key = root.map(|root| walk.key(root)).unwrap_or_default();
     let routing = match root {
@@ -77,9 +82,11 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
         index: definition.index.clone(),
         tables: walk.tables.into_values().collect(),
         levels: walk.levels.into_iter().flatten().collect(),
+        table: PlannedTable::of(root),
+        key_is_said: root.inherited || root.view.is_some(),
         key: key_columns,
         routing,
-        captures: walk.uses.captures(catalog),
+        captures: walk.uses.captures(&catalog),
         dues: walk.uses.dues(),
         fanouts: fanout::all(
             root,
@@ -116,6 +123,7 @@ struct Walk<'c, 'd> {
     known: &'d Mistakes,
     lookup: Lookup<'c>,
     refused: Mistakes,
+    views: Vec<Seen<'c>>,
     warnings: Mistakes,
     /// A level has its number before it is complete, since those that hang on it come first.
     levels: Vec<Option<Level>>,
@@ -129,6 +137,9 @@ impl<'c> Walk<'c, '_> {
     /// Notes that `table` stands in the tree, called `name` there.
     fn stand(&mut self, table: &'c Table, name: String, path: Path<'c>, key: &[String]) -> UseId {
         self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
+        if table.view.is_some() {
+            self.stand_beneath(table, &name, &path, key);
+        }
         self.uses.add(table, name, path, key)
     }
 

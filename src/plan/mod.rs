@@ -48,10 +48,14 @@ pub struct Plan {
     pub tables: Vec<PlannedTable>,
     /// The root first, then each relation after the level it hangs on.
     pub levels: Vec<Level>,
+    /// The root: its rows become documents.
+    pub table: PlannedTable,
     /// Key columns of the root.
     pub key: Vec<KeyColumn>,
     /// What routes documents to shards, where something does.
     pub routing: Option<Routing>,
+    /// Nothing but the definition says that the key tells rows apart: two rows with one key are a dead letter.
+    pub key_is_said: bool,
     /// One a table.
     pub captures: Vec<Capture>,
     /// Columns whose moments touch their rows when they pass.
@@ -284,15 +288,5 @@ impl Plan {
     #[must_use]
     pub fn root(&self) -> &Level {
         &self.levels[0]
-    }
-
-    /// The table whose rows are documents.
-    #[must_use]
-    pub fn root_table(&self) -> &PlannedTable {
-        let oid = self.captures[0].table.oid;
-        self.tables
-            .iter()
-            .find(|table| table.oid == oid)
-            .unwrap_or(&self.captures[0].table)
     }
 }

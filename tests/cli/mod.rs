@@ -4,6 +4,7 @@ mod check;
 mod init;
 mod pipe;
 mod presence;
+mod public;
 mod round;
 mod schema;
 mod show;

@@ -156,6 +156,8 @@ fn mistakes_at_the_top() {
         "index: books-000001\ntable: book\nkey: [id, id]\nfeilds: {}\nfields: { id: long }\n",
         "index: books\ntable: book\ntables: { author: deleted, publisher: { were: x } }\nsettings: 5\nfields: {id: long}\n",
         "index: books\ntable: book\nwhere:\nfields: { id: long, id: text }\n",
+        "index: books\ntable: book\nviews: { a: { tables: { b: { c: d } } }, b: { key: id }, c.d.e: { key: id, tables: {} } }\nfields: { id: long }\n",
+        "index: books\ntable: book\nviews: { a: { key: id, tabels: x, tables: { b: c, d: { e: [f] }, g: {}, h: { i: j, k: l.m }, n: [{ o: p.q }] } } }\nfields: { id: long }\n",
     ];
     insta::assert_snapshot!(texts.map(|text| format!("{text}==\n{}\n", told(text))).join("\n"));
 }

@@ -122,7 +122,13 @@ impl<'c> Walk<'c, '_> {
             let Some((named, column)) = self.column(scope, &due.column, &due.place) else {
                 continue;
             };
-            if is_moment(column) {
+            if named.table.view.is_some() {
+                self.lookup.mistakes.add(
+                    &due.place,
+                    format!("{:?} is a view, whose rows cannot be touched", named.table.name),
+                    "say due: where the table that holds the moments is used itself",
+                );
+            } else if is_moment(column) {
                 self.uses.due(named.place, &column.name);
                 self.advise_due(named.table, &column.name, &due.place);
             } else {

@@ -125,6 +125,14 @@ impl<'c> Lookup<'c> {
     fn ancestors(&mut self, above: &'c Table, relation: &Relation, depth: u32) -> Option<Edge<'c>> {
         let place = &relation.table.place;
         let lower = self.table(&relation.table)?;
+        if lower.view.is_some() {
+            self.mistakes.add(
+                place,
+                format!("`ancestors` over {:?}, a view", lower.name),
+                "name the table that holds the tree",
+            );
+            return None;
+        }
         let own = self.join(lower, lower, relation.join.as_ref(), Wanted::One, place)?;
         let first = if above.oid == lower.oid {
             own.clone()
