@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod definition;
 pub mod draft;
 pub mod elastic;
+pub mod error;
 pub mod feed;
 pub mod http;
 pub mod job;

@@ -54,13 +54,14 @@ pub async fn show(config: &Config, index: &str, key: &str, wanted: Wanted) -> an
         wanted,
     };
     // The newest first: it is by its definition that the document is to be.
+    let mut is_there = true;
     for (position, generation) in generations.into_iter().rev().enumerate() {
         match &generation.plan {
-            Ok(plan) => show.generation(generation, plan, position == 0).await?,
+            Ok(plan) => is_there &= show.generation(generation, plan, position == 0).await? || position > 0,
             Err(mistakes) => tell!("\n{} cannot be planned: {mistakes}", generation.concrete)?,
         }
     }
-    Ok(())
+    if is_there { Ok(()) } else { Err(Exit::Absent.into()) }
 }
 
 /// One document under way.
@@ -74,7 +75,8 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    async fn generation(&mut self, generation: &Generation, plan: &Plan, newest: bool) -> anyhow::Result<()> {
+    /// Returns whether there is a document by this generation's definition.
+    async fn generation(&mut self, generation: &Generation, plan: &Plan, newest: bool) -> anyhow::Result<bool> {
         let copies = Copies::default();
         let scope = Scope::Keys(std::slice::from_ref(&self.key), &copies);
         let built = self.builder.build(plan, scope, self.fleet.revision).await;
@@ -98,6 +100,7 @@ impl Show<'_> {
                 (None, None) => tell!("no document")?,
             }
         }
+        let is_there = now.is_some();
         let place = built
             .as_ref()
             .ok()
@@ -117,7 +120,7 @@ impl Show<'_> {
         for line in why::pending(self.postgres, self.fleet, generation, &self.key).await? {
             tell!("  {line}")?;
         }
-        Ok(())
+        Ok(is_there)
     }
 
     /// The document where it belongs, or, where nothing says so, wherever there is one; and under which other routings

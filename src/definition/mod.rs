@@ -6,6 +6,7 @@ mod field;
 mod meaning;
 mod parse;
 mod schema;
+mod view;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::mistake::Place;
 pub use field::{Field, FieldKind, Group, Missing, Switch};
 pub use parse::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS};
 pub use schema::schema;
+pub use view::{Beneath, View};
 
 /// Mapping parameters that pass through to Elasticsearch untouched.
 pub type Mapping = Map<String, Value>;
@@ -28,7 +30,7 @@ pub struct Definition {
     pub index: String,
     /// Whose rows become documents.
     pub table: TableName,
-    /// Columns that identify a row; the primary key where absent (a view has none).
+    /// Columns that identify a row; the primary key, or that of a declared view, where absent.
     pub key: Option<Vec<String>>,
     /// SQL over the root row: rows that are documents.
     pub filter: Option<Sql>,
@@ -42,6 +44,8 @@ pub struct Definition {
     pub settings: Map<String, Value>,
     /// Filters that hold at every use of a table below the root, by table name as written.
     pub tables: IndexMap<String, Sql>,
+    /// The views that stand in the tree, and how changes beneath them lead to their rows.
+    pub views: Vec<View>,
     pub fields: Fields,
     /// The text this was read from: what the ledger keeps for a generation.
     pub text: String,

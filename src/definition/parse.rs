@@ -3,8 +3,9 @@
 //!
 //! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of
 //! which `through` is the way and `content` what they embed; `aggregate` those of which one value is computed, `switch`
-//! those to one of several tables. `parameter` is what goes to the mapping, `name` what names may be, and `column` what
-//! names a column, of which `due` are some.
+//! those to one of several tables; `view` is what views are made of. `parameter` is what goes to the mapping, `kind` the
+//! type in it, `key` the keys that are ours, `name` what names may be, and `column` what names a column, of which `due` are
+//! some.
 
 mod aggregate;
 mod column;
@@ -12,11 +13,14 @@ mod content;
 mod due;
 mod field;
 mod group;
+mod key;
+mod kind;
 mod name;
 mod parameter;
 mod relation;
 mod switch;
 mod through;
+mod view;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -47,12 +51,17 @@ impl Definition {
     /// names, and what is not supported yet.
     pub fn parse(file: &str, text: &str) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
-        let root = Node::read(file, text, &mut mistakes);
-        let definition = root.and_then(|root| read(&root, text, &mut mistakes));
+        let definition = Self::read(file, text, &mut mistakes).filter(|definition| !definition.index.is_empty());
         match definition {
             Some(definition) => mistakes.in_file_order().or(definition),
             None => Err(mistakes.in_file_order()),
         }
+    }
+
+    /// The same, as far as it can be made out, for a reader that goes on to say what else is wrong: what has mistakes is
+    /// never run. The index is empty where its name could not be read.
+    pub fn read(file: &str, text: &str, mistakes: &mut Mistakes) -> Option<Self> {
+        Node::read(file, text, mistakes).and_then(|root| read(&root, text, mistakes))
     }
 }
 
@@ -90,7 +99,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
     .and_then(|node| name::index(node, mistakes));
     let table = required(&mut reader, "table", "`table: book` or `table: schema.book`", mistakes)
         .and_then(|node| name::table(node, mistakes));
-    let key = key(&mut reader, mistakes);
+    let key = row_key(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let pipeline = reader.string("pipeline", mistakes);
     let settings = reader
@@ -98,6 +107,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         .and_then(|node| object(node, mistakes))
         .unwrap_or_default();
     let tables = tables(&mut reader, mistakes);
+    let views = view::views(&mut reader, mistakes);
     let scope = Scope {
         level: 0,
         top: true,
@@ -115,7 +125,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
     )
     .and_then(|node| fields(node, &scope, mistakes));
     reader.finish(mistakes);
-    let (index, place) = index?;
+    let (index, place) = index.unwrap_or_else(|| (String::new(), root.place.clone()));
     Some(Definition {
         index,
         table: table?,
@@ -126,6 +136,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         pipeline,
         settings,
         tables,
+        views,
         fields: fields?,
         text: text.to_owned(),
         place,
@@ -149,7 +160,7 @@ fn required<'a>(reader: &mut Reader<'a>, key: &'static str, remedy: &str, mistak
     node
 }
 
-fn key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> {
+fn row_key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> {
     let columns = reader.strings("key", mistakes)?;
     for (position, (column, place)) in columns.iter().enumerate() {
         if columns[..position].iter().any(|(earlier, _)| earlier == column) {

@@ -44,6 +44,11 @@ pub fn schema() -> Value {
                     "properties": { "where": reference("sql", "SQL over the table's row") }
                 }
             },
+            "views": {
+                "description": "The views that stand in the tree, and what they are made of",
+                "type": ["object", "null"],
+                "additionalProperties": reference("view", "")
+            },
             "fields": reference("fields", "The document's fields")
         },
         "definitions": definitions()
@@ -80,6 +85,7 @@ fn definitions() -> Value {
                 "where": reference("sql", "SQL over this table's row")
             }
         },
+        "view": view(),
         "passed": { "type": ["object", "null"] },
         "fields": {
             "type": "object",
@@ -124,6 +130,26 @@ fn due() -> Value {
 
 fn cast() -> Value {
     json!({ "enum": ["text"], "description": "Columns of unequal types are compared by their text" })
+}
+
+/// A view, and the tables beneath it.
+fn view() -> Value {
+    json!({
+        "type": "object",
+        "required": ["key", "tables"],
+        "additionalProperties": false,
+        "properties": {
+            "key": reference("names", "The columns that tell its rows apart"),
+            "tables": {
+                "description": "Every table that it reads, with columns of the table: columns of the view, or table.column of another table here",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": {
+                    "anyOf": [reference("join", ""), { "type": "array", "minItems": 1, "items": reference("join", "") }]
+                }
+            }
+        }
+    })
 }
 
 /// Where a value of the row itself comes from.

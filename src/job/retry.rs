@@ -72,7 +72,7 @@ impl Retry {
                 settlement.unparked.push((generation, key.clone(), parked.serial));
             }
         }
-        let held = self.shared.queue.held(generation).map(|hold| hold.reason);
+        let held = self.shared.queue.held(generation).map(|hold| hold.wait.reason);
         record(&mut settlement, closed, |target| match taken.remove(&target.1) {
             Some(parked) => Park {
                 generation,

@@ -16,7 +16,7 @@ use crate::copies::Copies;
 use crate::draft::{Draft, Op, Version};
 use crate::elastic::{DocumentId, Elastic, Mark, Stored};
 use crate::key::Key;
-use crate::ledger::{self, claim, job};
+use crate::ledger::{self, claim, cut, job};
 use crate::pipeline::{Budget, Generation};
 use crate::plan::{ENCODER, Plan};
 use crate::source::build::Builder;
@@ -160,21 +160,13 @@ impl Verify<'_> {
             .pool()
             .begin_with("BEGIN; SET LOCAL statement_timeout = 0")
             .await?;
-        let bounds = sqlx::query(AssertSqlSafe(self.plan.cut_sql()))
-            .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
-            .fetch_all(&mut *unhurried)
-            .await?;
+        let page = i64::try_from(PAGE).unwrap_or(i64::MAX);
+        let (bounds, total) = cut::bounds(&mut unhurried, self.plan, page).await?;
         unhurried.rollback().await?;
-        let mut highs = Vec::with_capacity(bounds.len() + 1);
-        for row in bounds {
-            let parts: Vec<String> = row.try_get(0)?;
-            highs.push(Some(Key::from_parts(parts.iter().map(String::as_str))));
-        }
-        highs.push(None);
         if let Some(job) = self.job {
-            job::begin(self.postgres.pool(), job, (highs.len() * PAGE) as u64).await?;
+            job::begin(self.postgres.pool(), job, u64::try_from(total).unwrap_or_default()).await?;
         }
-        Ok(highs)
+        Ok(bounds.into_iter().map(Some).chain([None]).collect())
     }
 
     async fn keys_between(&self, low: Option<&Key>, high: Option<&Key>) -> Result<Vec<Key>, JobError> {

@@ -14,8 +14,8 @@ use super::settings::JobSettings;
 use crate::copies::Copies;
 use crate::elastic::Elastic;
 use crate::key::Key;
-use crate::ledger::Settlement;
 use crate::ledger::job::{self, ClaimedRange, Job, Kind};
+use crate::ledger::{Settlement, cut};
 use crate::pipeline::intake::{reaches, ways};
 use crate::pipeline::receipt::{Closed, Receipt};
 use crate::pipeline::record::{park, record};
@@ -93,8 +93,7 @@ impl Walker {
     ) -> Result<bool, JobError> {
         let (postgres, pool) = (&self.postgres, self.postgres.pool());
         if !job.running {
-            let sql = plan.cut_sql();
-            let cut = job::cut(pool, job.id, &sql, self.settings.backfill_range);
+            let cut = cut::cut(pool, job.id, plan, self.settings.backfill_range);
             postgres.unless_lost(cut, || job::is_untaken(pool, job.id)).await?;
         }
         if let Some(range) = postgres.within(job::take_range(pool, job.id)).await? {

@@ -126,12 +126,18 @@ fn job(generation: i32, kind: Kind) -> NewJob {
     }
 }
 
+/// What looks at every root, and where the root is a view, which has no capture of its own, at what is gone from it too.
+fn everything(plan: &Plan) -> Kind {
+    let is_captured = plan.captures.iter().any(|capture| capture.table.oid == plan.table.oid);
+    if is_captured { Kind::Backfill } else { Kind::Sweep }
+}
+
 /// Anything in the table may have changed: of the root, even what is gone; of a related table, every root.
 fn marker(generation: &Generation, plan: &Plan, layout: &Layout) -> Option<NewJob> {
-    let kind = if plan.root_table().oid == layout.table_oid {
+    let kind = if plan.table.oid == layout.table_oid {
         Kind::Sweep
     } else if plan.fanouts.iter().any(|fanout| fanout.table == layout.table_oid) {
-        Kind::Backfill
+        everything(plan)
     } else {
         return None;
     };
@@ -194,7 +200,7 @@ impl Follower<'_> {
                 // A value that does not fit its column: told by hand, or logged before the column got another type. It
                 // must not stop the others, and what it stood for is among all.
                 Err(error) if error.verdict(true) == Verdict::Bisect => {
-                    self.resolved.jobs.push(job(generation, Kind::Backfill));
+                    self.resolved.jobs.push(job(generation, everything(plan)));
                 }
                 Err(error) => return Err(error),
             }

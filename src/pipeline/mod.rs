@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod fleet;
+pub mod hold;
 pub mod intake;
 pub mod queue;
 pub mod receipt;

@@ -4,15 +4,15 @@
 //! A key pushed while it waits joins that wait: the snapshot is taken only after the batch is.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::Utc;
 use hashbrown::{HashMap, HashSet};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::hold::{Hold, Wait};
 use super::receipt::{Ending, Fate, Receipt};
 use crate::copies::Copies;
 use crate::key::Key;
@@ -52,24 +52,6 @@ struct Waiting {
 struct Line {
     order: VecDeque<Key>,
     receipts: HashMap<Key, Vec<Receipt>>,
-}
-
-/// A generation that takes no writes for now, or not all of them.
-#[derive(Clone, Debug)]
-pub struct Hold {
-    /// Until then it is not tried.
-    pub until: Instant,
-    pub reason: String,
-    /// When it took everything for the last time, as far as anyone knows.
-    pub since: DateTime<Utc>,
-    attempts: u32,
-}
-
-impl fmt::Display for Hold {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = self.since.to_rfc3339_opts(SecondsFormat::Secs, true);
-        write!(formatter, "{} (since {since})", self.reason)
-    }
 }
 
 /// Keys taken to be built, and who waits for each. Give it back, or settle every key and call [`Queue::done`].
@@ -239,14 +221,14 @@ impl Queue {
     }
 
     /// Lets a generation wait, longer with each time in a row, between `least` and `most`.
-    pub fn hold(&self, generation: i32, reason: &str, least: Duration, most: Duration) {
+    pub fn hold(&self, generation: i32, wait: Wait, least: Duration, most: Duration) {
         let mut state = self.lock();
         let waiting = state.generations.entry(generation).or_default();
         let attempts = waiting.held.as_ref().map_or(0, |hold| hold.attempts);
         let pause = least.saturating_mul(1 << attempts.min(16)).min(most);
         waiting.held = Some(Hold {
             until: Instant::now() + pause,
-            reason: reason.to_owned(),
+            wait,
             since: waiting.held.as_ref().map_or_else(Utc::now, |hold| hold.since),
             attempts: attempts + 1,
         });
@@ -254,17 +236,20 @@ impl Queue {
 
     /// Notes why a generation takes only part of what it is sent; nobody has to wait for it. Returns whether this is
     /// news.
-    pub fn hampered(&self, generation: i32, reason: &str) -> bool {
+    pub fn hampered(&self, generation: i32, wait: Wait) -> bool {
         let mut state = self.lock();
         let waiting = state.generations.entry(generation).or_default();
-        let known = waiting.held.get_or_insert_with(|| Hold {
-            until: Instant::now(),
-            reason: String::new(),
-            since: Utc::now(),
-            attempts: 0,
-        });
-        let news = known.reason != reason;
-        reason.clone_into(&mut known.reason);
+        let Some(known) = &mut waiting.held else {
+            waiting.held = Some(Hold {
+                until: Instant::now(),
+                wait,
+                since: Utc::now(),
+                attempts: 0,
+            });
+            return true;
+        };
+        let news = known.wait != wait;
+        known.wait = wait;
         news
     }
 
@@ -376,7 +361,12 @@ mod tests {
         let (held, free) = (receipt(&["a"]), Receipt::expecting([(2, Key::from_text("b"))]));
         queue.push(1, Lane::Live, alone(keys(&["a"])), &held);
         queue.push(2, Lane::Live, alone(keys(&["b"])), &free);
-        queue.hold(1, "read-only", Duration::from_secs(1), Duration::from_secs(10));
+        queue.hold(
+            1,
+            Wait::for_elasticsearch("read-only"),
+            Duration::from_secs(1),
+            Duration::from_secs(10),
+        );
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 2);
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 1, "released by time");
     }
@@ -384,13 +374,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_hampered_generation_goes_on_and_says_why_since_the_first_time() {
         let queue = Queue::default();
-        assert!(queue.hampered(1, "busy"));
+        assert!(queue.hampered(1, Wait::for_elasticsearch("busy")));
         assert!(queue.may_try(1));
         let since = queue.held(1).map(|hold| hold.since);
-        assert!(!queue.hampered(1, "busy"));
-        queue.hold(1, "gone", Duration::from_secs(1), Duration::from_secs(10));
+        assert!(!queue.hampered(1, Wait::for_elasticsearch("busy")));
+        queue.hold(
+            1,
+            Wait::for_elasticsearch("gone"),
+            Duration::from_secs(1),
+            Duration::from_secs(10),
+        );
         assert!(!queue.may_try(1));
-        assert!(queue.hampered(1, "busy"));
+        assert!(queue.hampered(1, Wait::for_elasticsearch("busy")));
         assert!(!queue.may_try(1), "what it waits for is not shortened");
         assert_eq!(queue.held(1).map(|hold| hold.since), since);
         queue.release(1);

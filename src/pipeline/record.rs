@@ -37,7 +37,7 @@ pub fn park(shared: &Shared, fleet: &Fleet, (generation, key): Target, copies: V
             Some(_) => "not written in time".to_owned(),
             None => "the generation is not planned".to_owned(),
         },
-        |hold| hold.reason,
+        |hold| hold.wait.reason,
     );
     Park {
         generation,

@@ -18,6 +18,7 @@ use crate::source::{Built, Scope, SourceError};
 
 use super::budget::{Budget, Share};
 use super::fleet::Generation;
+use super::hold::Wait;
 use super::queue::Queue;
 use super::receipt::{Ending, Fate};
 use super::report::{Report, Stop};
@@ -186,7 +187,10 @@ impl Writer {
             return;
         }
         let reason = format!("index {} does not take everything: {why}", generation.concrete);
-        if self.queue.hampered(generation.id, &reason) {
+        if self
+            .queue
+            .hampered(generation.id, Wait::for_elasticsearch(reason.as_str()))
+        {
             tracing::warn!(generation = generation.id, reason, "sending again");
         }
     }
@@ -271,7 +275,7 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
 
 fn stop(verdict: Verdict, error: &SourceError) -> Stop {
     let said = match error {
-        SourceError::Postgres(cause) => format!("{error}; {}", crate::ledger::error::remedy_of(cause)),
+        SourceError::Postgres(cause) => format!("{error}; {}", crate::error::remedy_of(cause)),
         other => other.to_string(),
     };
     match verdict {

@@ -35,7 +35,8 @@ pub struct Capture {
     /// How many of `columns` are the key's; 0 for a table without one.
     pub key_columns: usize,
     pub used: Used,
-    /// Types of the columns read: one that got another type was rewritten without a trigger's notice.
+    /// Types of the columns read, and shapes of the views they are read through: what got another one changed without a
+    /// trigger's notice.
     pub types: BTreeMap<String, String>,
     /// A logged value's text depends on the session's settings.
     pub needs_settings: bool,

@@ -33,6 +33,7 @@ pub use capture::Capture;
 pub use due::Due;
 pub use fanout::Fanout;
 pub use lookup::MAX_JOIN;
+pub use mapping::{of as mapping, oversized};
 pub use uses::Used;
 
 /// Raised whenever the same rows and definition would give other bytes than before.
@@ -47,10 +48,14 @@ pub struct Plan {
     pub tables: Vec<PlannedTable>,
     /// The root first, then each relation after the level it hangs on.
     pub levels: Vec<Level>,
+    /// The root: its rows become documents.
+    pub table: PlannedTable,
     /// Key columns of the root.
     pub key: Vec<KeyColumn>,
     /// What routes documents to shards, where something does.
     pub routing: Option<Routing>,
+    /// Nothing but the definition says that the key tells rows apart: two rows with one key are a dead letter.
+    pub key_is_said: bool,
     /// One a table.
     pub captures: Vec<Capture>,
     /// Columns whose moments touch their rows when they pass.
@@ -61,6 +66,8 @@ pub struct Plan {
     pub pipeline: Option<String>,
     pub settings: Map<String, Value>,
     pub mappings: Value,
+    /// What the definition is not applied for, although it can be planned: an index that was made by it goes on.
+    pub refused: Mistakes,
     /// What `check` says beyond mistakes.
     pub warnings: Mistakes,
     /// SQL expressions as written, to be proved immutable.
@@ -250,28 +257,36 @@ pub struct SortColumn {
     pub nulls_first: bool,
 }
 
+/// What is known of a definition that does not fit.
+#[derive(Clone, Debug, Default)]
+pub struct Misfit {
+    pub mistakes: Mistakes,
+    pub warnings: Mistakes,
+    /// Those that were met, to be proved all the same.
+    pub expressions: Vec<Expression>,
+}
+
 impl Plan {
     /// Plans a definition.
     ///
     /// # Errors
     /// Every name that does not resolve, every join that is missing or ambiguous, every type that does not fit.
     pub fn new(definition: &Definition, catalog: &Catalog) -> Result<Self, Mistakes> {
-        assemble::plan(definition, catalog)
+        Self::look(definition, catalog, &Mistakes::default()).map_err(|misfit| misfit.mistakes)
+    }
+
+    /// The same for a definition that may have mistakes already: `known` ones are not followed up, and with any there is
+    /// no plan.
+    ///
+    /// # Errors
+    /// What else is wrong, and what is left to be looked at.
+    pub fn look(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Result<Self, Misfit> {
+        assemble::plan(definition, catalog, known)
     }
 
     /// The root level.
     #[must_use]
     pub fn root(&self) -> &Level {
         &self.levels[0]
-    }
-
-    /// The table whose rows are documents.
-    #[must_use]
-    pub fn root_table(&self) -> &PlannedTable {
-        let oid = self.captures[0].table.oid;
-        self.tables
-            .iter()
-            .find(|table| table.oid == oid)
-            .unwrap_or(&self.captures[0].table)
     }
 }

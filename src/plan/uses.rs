@@ -36,6 +36,8 @@ pub struct Use<'c> {
     key: Vec<String>,
     logged: IndexSet<String>,
     due: IndexSet<String>,
+    /// The views that its rows are read through, where it stands beneath one.
+    views: Vec<PlannedTable>,
 }
 
 /// A place, by its number.
@@ -60,6 +62,7 @@ impl<'c> Uses<'c> {
             key: key.to_vec(),
             logged: logged.unwrap_or_default(),
             due: IndexSet::new(),
+            views: Vec::new(),
         });
         let columns: Vec<String> = key.iter().chain(&self.0[id.0].logged).cloned().collect();
         let tree = below.into_iter().flat_map(|tree| tree.child_columns);
@@ -117,15 +120,21 @@ impl<'c> Uses<'c> {
         self.0[id.0].used.any = true;
     }
 
+    /// What is shown there comes by way of these views.
+    pub fn read_through(&mut self, id: UseId, views: &[PlannedTable]) {
+        self.0[id.0].views = views.to_vec();
+    }
+
+    /// Places of tables with rows of their own.
     pub fn iter(&self) -> impl Iterator<Item = &Use<'c>> {
-        self.0.iter()
+        self.0.iter().filter(|place| place.table.view.is_none())
     }
 
     /// The captures, the root's first.
     pub fn captures(&self, catalog: &Catalog) -> Vec<Capture> {
         let root = self.0.first().map(|place| place.table.oid);
         let mut by_table: BTreeMap<u32, Vec<&Use<'c>>> = BTreeMap::new();
-        for place in &self.0 {
+        for place in self.iter() {
             by_table.entry(place.table.oid).or_default().push(place);
         }
         let mut captures: Vec<Capture> = by_table.into_values().map(|places| capture(&places, catalog)).collect();
@@ -153,6 +162,9 @@ fn capture(places: &[&Use<'_>], catalog: &Catalog) -> Capture {
         .columns
         .values()
         .filter(|column| used.any || used.columns.contains(&column.name));
+    // A view with another text shows other rows, as a column of another type does.
+    let views = places.iter().flat_map(|place| &place.views);
+    let views = views.map(|view| (view.sql.clone(), view.shape.clone()));
     let leaves = table.leaves.iter().filter_map(|leaf| catalog.by_oid(*leaf));
     Capture {
         table: PlannedTable::of(table),
@@ -162,6 +174,7 @@ fn capture(places: &[&Use<'_>], catalog: &Catalog) -> Capture {
         needs_settings: columns.iter().any(|column| !capture::settled_text(table, column)),
         types: types
             .map(|column| (column.name.clone(), column.type_name.clone()))
+            .chain(views)
             .collect(),
         columns: columns.into_iter().cloned().collect(),
         key_columns: key.len(),

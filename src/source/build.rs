@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use hashbrown::HashSet;
 use sqlx::postgres::PgPool;
 
 use crate::copies::Copies;
@@ -136,8 +137,20 @@ impl Builder {
         } else {
             &none
         };
+        let doubled = if plan.key_is_said {
+            doubled(&self.batch.keys)
+        } else {
+            HashSet::new()
+        };
+        out.unfit.extend(doubled.iter().map(|key| Unfit {
+            key: (*key).clone(),
+            reason: "several rows have this key; name columns that tell them apart as key:".to_owned(),
+        }));
         for entry in &self.batch.rows[0].entries {
             let place = self.place(plan, entry.link as usize);
+            if doubled.contains(place.key) {
+                continue;
+            }
             self.document(&assembly, entry, &place, version, revision, &mut out);
             for copy in copies.of(place.key).filter(|copy| Some(*copy) != place.routing) {
                 out.delete(place.key.clone(), Some(copy), version.before());
@@ -152,7 +165,7 @@ impl Builder {
         if let Scope::Keys(keys, copies) = scope {
             let missing: Vec<Key> = {
                 let unfit = out.unfit.iter().map(|unfit| &unfit.key);
-                let built: hashbrown::HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
+                let built: HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
                 keys.iter().filter(|key| !built.contains(key)).cloned().collect()
             };
             missing
@@ -245,10 +258,15 @@ impl Place<'_> {
         let wanted = plan.routing.as_ref().filter(|_| self.routing.is_none())?;
         Some(format!(
             "column {} of {} is null or empty, and it says where the document is kept (routing)",
-            wanted.column,
-            plan.root_table().sql
+            wanted.column, plan.table.sql
         ))
     }
+}
+
+/// The keys that are there more than once.
+fn doubled(keys: &[Key]) -> HashSet<&Key> {
+    let mut seen = HashSet::with_capacity(keys.len());
+    keys.iter().filter(|key| !seen.insert(*key)).collect()
 }
 
 struct Output {

@@ -169,22 +169,23 @@ impl Batch {
         }
     }
 
-    /// Which row above this one belongs to; `None` when to none of them.
+    /// Which row above this one belongs to; `None` when to none of them, and for a root without a key.
     fn link(&mut self, level: &Level, position: usize, row: &PgRow) -> Result<Option<u32>, SourceError> {
         match &level.link {
             Link::Key(columns) => {
                 if let [at] = columns.as_slice() {
-                    let key = text(row, *at, level.select.wires[*at], &mut self.scratch)?;
-                    self.keys.push(Key::from_text(key.unwrap_or_default()));
+                    let Some(key) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else {
+                        return Ok(None);
+                    };
+                    self.keys.push(Key::from_text(key));
                     return Ok(Some(count(self.keys.len() - 1)));
                 }
                 let mut parts = Vec::with_capacity(columns.len());
                 for at in columns {
-                    parts.push(
-                        text(row, *at, level.select.wires[*at], &mut self.scratch)?
-                            .unwrap_or_default()
-                            .to_owned(),
-                    );
+                    let Some(part) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else {
+                        return Ok(None);
+                    };
+                    parts.push(part.to_owned());
                 }
                 self.keys.push(Key::from_parts(parts.iter().map(String::as_str)));
                 Ok(Some(count(self.keys.len() - 1)))

@@ -65,6 +65,18 @@ impl<'c> Walk<'c, '_> {
     }
 
     fn advise_index(&mut self, table: &Table, columns: &[String], place: &Place) {
+        // An index of a partitioned table is one of its partitions as well; one of an inherited table is its own alone.
+        let heirs = if table.inherited {
+            self.lookup.leaves(table)
+        } else {
+            Vec::new()
+        };
+        for table in heirs.into_iter().chain([table]) {
+            self.advise_own_index(table, columns, place);
+        }
+    }
+
+    fn advise_own_index(&mut self, table: &Table, columns: &[String], place: &Place) {
         if matches!(table.kind, TableKind::Table | TableKind::Partitioned) && !table.is_indexed(columns) {
             let columns = names::list(columns.iter().map(|column| quote(column)));
             self.warnings.add(

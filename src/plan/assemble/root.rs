@@ -1,6 +1,6 @@
 //! The level of the documents themselves: their key, their filter, and the statement that reads them by keys.
 
-use crate::catalog::{Table, TableKind, quote};
+use crate::catalog::{Column, Table, TableKind, quote};
 use crate::definition::Sql;
 use crate::plan::capture::settled_text;
 use crate::plan::keys::{ROOT, by_keys};
@@ -17,17 +17,24 @@ impl<'c> Walk<'c, '_> {
         let key = self.definition.key.as_ref().unwrap_or(&root.primary_key);
         if self.definition.key.is_some() {
             self.check_key(root, key);
-        } else if key.is_empty() {
-            self.lookup.mistakes.add(
-                place,
-                format!("table {:?} has no primary key", root.name),
-                "add one, or name unique columns with: key: [column, …]",
-            );
+        } else if key.is_empty() && root.kind != TableKind::View && root.kind != TableKind::MaterializedView {
+            let (found, remedy) = if root.inherited {
+                let found = format!("tables inherit from {:?}, and their rows may repeat its key", root.name);
+                (
+                    found,
+                    "name columns that tell all of these rows apart with: key: [column, …]",
+                )
+            } else {
+                let found = format!("table {:?} has no primary key", root.name);
+                (found, "add one, or name unique columns with: key: [column, …]")
+            };
+            self.lookup.mistakes.add(place, found, remedy);
         }
-        for column in key.iter().filter_map(|column| root.columns.get(column)) {
+        let known: Vec<&Column> = key.iter().filter_map(|column| root.columns.get(column)).collect();
+        for column in &known {
             self.lookup.own_type(root, column, place);
         }
-        key.clone()
+        known.into_iter().map(|column| column.name.clone()).collect()
     }
 
     /// A key that a person chose tells rows apart, and every row has one.
@@ -40,7 +47,7 @@ impl<'c> Walk<'c, '_> {
         if root.kind == TableKind::View {
             return;
         }
-        if known.iter().all(|known| *known) && !root.is_unique(key) {
+        if !root.inherited && known.iter().all(|known| *known) && !root.is_unique(key) {
             self.lookup.mistakes.add(
                 place,
                 "the key is not unique",
@@ -115,6 +122,16 @@ impl<'c> Walk<'c, '_> {
         let (root, place) = (scope.own.table, &wanted.place);
         if !self.lookup.column(root, &wanted.column, place) {
             return None;
+        }
+        if root.view.is_some() {
+            self.lookup.mistakes.add(
+                place,
+                format!(
+                    "{:?} is a view, of whose rows no trigger knows the old values",
+                    root.name
+                ),
+                "route documents of a table; what the view adds can hang on it as a relation",
+            );
         }
         if root.columns[&wanted.column].virtual_base.is_some() {
             self.lookup.mistakes.add(

@@ -75,12 +75,20 @@ impl<'c> Walk<'c, '_> {
     /// A column or an expression; a bare value has no prefix.
     pub fn output(&mut self, scope: &mut Scope<'c>, field: &Field, prefix: String, path: String) -> Option<Output> {
         let (source, origin) = match &field.kind {
-            FieldKind::Column { column, path, mapping } => {
+            FieldKind::Column {
+                column,
+                path: within,
+                mapping,
+            } => {
                 let (named, column) = self.column(scope, column, &field.place)?;
-                let at = if path.is_empty() {
+                let at = if within.is_empty() {
+                    // Bare values in a `flattened` field stand under the keys of an object: they need not be one.
+                    if !(prefix.is_empty() && render::field_type(mapping) == "flattened") {
+                        self.fit(named.table, column, field, &path);
+                    }
                     scope.list.value(&named.alias, column, render::field_type(mapping))
                 } else {
-                    self.within(scope, &named, column, path, &field.place)?
+                    self.within(scope, &named, column, within, &field.place)?
                 };
                 let origin = format!("column {} of {}", column.name, named.table.name);
                 (Source::Selected(at), origin)
@@ -114,7 +122,13 @@ impl<'c> Walk<'c, '_> {
             let Some((named, column)) = self.column(scope, &due.column, &due.place) else {
                 continue;
             };
-            if is_moment(column) {
+            if named.table.view.is_some() {
+                self.lookup.mistakes.add(
+                    &due.place,
+                    format!("{:?} is a view, whose rows cannot be touched", named.table.name),
+                    "say due: where the table that holds the moments is used itself",
+                );
+            } else if is_moment(column) {
                 self.uses.due(named.place, &column.name);
                 self.advise_due(named.table, &column.name, &due.place);
             } else {
