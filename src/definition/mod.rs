@@ -34,6 +34,10 @@ pub struct Definition {
     pub key: Option<Vec<String>>,
     /// SQL over the root row: rows that are documents.
     pub filter: Option<Sql>,
+    /// Columns whose moments make the document anew when they pass.
+    pub due: Vec<Due>,
+    /// The column whose text is the documents' routing.
+    pub routing: Option<Routing>,
     /// Elasticsearch's ingest pipeline that documents pass through.
     pub pipeline: Option<String>,
     /// Index settings, as Elasticsearch takes them.
@@ -71,6 +75,20 @@ pub struct ColumnName {
     pub column: String,
 }
 
+/// A column of the root row that says on which shard a document is kept.
+#[derive(Clone, Debug)]
+pub struct Routing {
+    pub column: String,
+    pub place: Place,
+}
+
+/// A column that holds moments.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub column: ColumnName,
+    pub place: Place,
+}
+
 /// Rows of a related table, embedded.
 #[derive(Clone, Debug)]
 pub struct Relation {
@@ -83,6 +101,8 @@ pub struct Relation {
     pub join: Option<Join>,
     /// SQL over the related row: which rows are embedded.
     pub filter: Option<Sql>,
+    /// Columns whose moments make the documents anew when they pass.
+    pub due: Vec<Due>,
     pub order: Vec<Order>,
     /// An object with the rows' values in this column as keys, instead of an array.
     pub by: Option<By>,

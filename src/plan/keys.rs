@@ -50,6 +50,12 @@ impl Plan {
         )
     }
 
+    /// How many rows have a key behind the last of [`Plan::cut_sql`], whose texts are bound; of all rows where there is none.
+    #[must_use]
+    pub fn rest_sql(&self, low: bool) -> String {
+        format!("SELECT count(*) FROM ({}) AS rest", self.range_keys_sql(low, false))
+    }
+
     /// Whether there is a row with a key, filter or not: bound are the texts of its columns.
     #[must_use]
     pub fn exists_sql(&self) -> String {

@@ -72,6 +72,11 @@ impl<'c> Lookup<'c> {
         Some(table)
     }
 
+    /// The table of this name, of which all there is to say has been said.
+    pub fn known(&self, name: &TableName) -> Option<&'c Table> {
+        self.catalog.find(name.schema.as_deref(), &name.name)
+    }
+
     /// Whether every change of the table's rows can be seen; notes what cannot.
     fn captured(&mut self, table: &Table, written: &str, place: &Place) {
         let called = |oid: &u32| self.catalog.by_oid(*oid).map(|table| display(self.catalog, table));

@@ -9,9 +9,9 @@ use indexmap::IndexSet;
 
 use crate::catalog::{Catalog, Table};
 
-use super::PlannedTable;
 use super::capture::{self, Capture};
 use super::lookup::Edge;
+use super::{Due, PlannedTable};
 
 /// A way from the root to a table, as edges downward.
 pub type Path<'c> = Vec<Edge<'c>>;
@@ -35,6 +35,7 @@ pub struct Use<'c> {
     pub used: Used,
     key: Vec<String>,
     logged: IndexSet<String>,
+    due: IndexSet<String>,
     /// The views that its rows are read through, where it stands beneath one.
     views: Vec<PlannedTable>,
 }
@@ -60,6 +61,7 @@ impl<'c> Uses<'c> {
             used: Used::default(),
             key: key.to_vec(),
             logged: logged.unwrap_or_default(),
+            due: IndexSet::new(),
             views: Vec::new(),
         });
         let columns: Vec<String> = key.iter().chain(&self.0[id.0].logged).cloned().collect();
@@ -82,6 +84,35 @@ impl<'c> Uses<'c> {
                 place.used.columns.insert(column.to_owned());
             }
         }
+    }
+
+    /// A touch of a row there says what this column held.
+    pub fn logged(&mut self, id: UseId, column: &str) {
+        self.0[id.0].logged.insert(column.to_owned());
+    }
+
+    /// What is shown there depends on whether this column's moment has passed.
+    pub fn due(&mut self, id: UseId, column: &str) {
+        self.column(id, column);
+        self.0[id.0].due.insert(column.to_owned());
+    }
+
+    pub fn is_timed(&self, id: UseId) -> bool {
+        !self.0[id.0].due.is_empty()
+    }
+
+    /// Each column with moments once.
+    pub fn dues(&self) -> Vec<Due> {
+        let mut dues = Vec::new();
+        for place in &self.0 {
+            for column in &place.due {
+                let due = Due::new(place.table, &place.table.columns[column]);
+                if !dues.contains(&due) {
+                    dues.push(due);
+                }
+            }
+        }
+        dues
     }
 
     /// What is shown there may depend on any column.

@@ -24,6 +24,8 @@ pub struct Batch {
     pub links: Vec<Links>,
     /// The roots' keys, in order of arrival.
     pub keys: Vec<Key>,
+    /// Their routings likewise, where the index has any.
+    pub routings: Vec<Option<String>>,
     scratch: Vec<u8>,
     /// Bytes of the levels read so far.
     read: usize,
@@ -50,6 +52,7 @@ impl Batch {
         self.links.resize_with(plan.levels.len(), Links::default);
         self.rows.iter_mut().for_each(Rows::reset);
         self.keys.clear();
+        self.routings.clear();
         self.read = 0;
         for (links, level) in self.links.iter_mut().zip(&plan.levels) {
             links.reset(level.parent_link.len());
@@ -119,6 +122,10 @@ impl Batch {
 
     fn take(&mut self, plan: &Plan, position: usize, row: &PgRow) -> Result<(), SourceError> {
         let level = &plan.levels[position];
+        if let Some(routing) = plan.routing.as_ref().filter(|_| position == 0) {
+            let found = text(row, routing.at, Wire::Text, &mut self.scratch)?;
+            self.routings.push(found.map(str::to_owned));
+        }
         let Some(link) = self.link(level, position, row)? else {
             return Ok(());
         };
@@ -221,7 +228,7 @@ fn root_query(plan: &Plan, scope: Scope<'_>) -> Result<(String, PgArguments), So
     };
     let mut arguments = PgArguments::default();
     match scope {
-        Scope::Keys(keys) => {
+        Scope::Keys(keys, _) => {
             let mut columns: Vec<Vec<String>> = vec![Vec::with_capacity(keys.len()); width];
             for key in keys {
                 for (column, part) in columns.iter_mut().zip(parts(key)?) {

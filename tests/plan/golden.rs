@@ -218,6 +218,19 @@ fields:
   mood: { switch: mood, join: { number: id }, cases: { calm: { one: author, value: name, type: keyword }, loud: { one: publisher, order: name, value: name, type: keyword } } }
 ";
 
+pub const PLACED: &str = "
+index: placed
+table: book
+where: added <= highwater.clock()
+due: added
+routing: mood
+fields:
+  id: long
+  fresh: { sql: 'published_on > highwater.clock()', type: boolean }
+  editions: { many: edition, where: year > 1900, fields: { printings: { many: printing, due: printed_at, where: printed_at < highwater.clock(), value: run, type: integer } } }
+  next: { min: edition.printing.printed_at, where: printed_at > highwater.clock(), due: printing.printed_at, type: date }
+";
+
 const VIEWED: &str = "
 index: viewed
 table: publisher
@@ -248,9 +261,9 @@ fields:
 ";
 
 /// All of them.
-pub const DEFINITIONS: [&str; 15] = [
-    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED, VIEWED, IMPRINTS,
-    INHERITED,
+pub const DEFINITIONS: [&str; 16] = [
+    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED, PLACED, VIEWED,
+    IMPRINTS, INHERITED,
 ];
 
 pub async fn catalog() -> Catalog {
@@ -295,6 +308,9 @@ async fn every_statement_is_understood() {
     use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
     let database = TestDatabase::create().await;
     database.run(SCHEMA).await;
+    database
+        .run("create schema highwater; create function highwater.clock() returns timestamptz language sql stable as 'select now()'")
+        .await;
     let mut connection = database.connect().await;
     let catalog = read_catalog(&mut connection).await.expect("a catalog");
     connection.execute("set search_path = pg_catalog").await.expect("set");

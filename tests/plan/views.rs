@@ -156,3 +156,14 @@ async fn parts_of_tables_are_refused_and_so_are_foreign_parts() {
         said[1]
     );
 }
+
+/// Neither would follow a view's rows: no trigger sees their old values, and nothing can be touched.
+#[tokio::test]
+async fn a_view_has_no_moments_and_routes_nothing() {
+    let text = "index: v\ntable: steady\nrouting: title\ndue: title\nviews: { steady: { key: id, tables: { book: { id: id } } } }\nfields:\n  shouted: text\n";
+    let said = planned(&[text]).await.remove(0);
+    let said = said.expect_err("two mistakes");
+    assert!(said[0].contains("no trigger knows the old values"), "{said:?}");
+    assert!(said[1].contains("cannot be touched"), "{said:?}");
+    assert_eq!(said.len(), 2, "{said:?}");
+}

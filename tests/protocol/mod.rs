@@ -3,6 +3,7 @@
 mod apply;
 mod backwards;
 mod capture;
+mod due;
 mod first;
 mod inherited;
 mod jobs;
@@ -11,7 +12,9 @@ mod locks;
 mod memory;
 mod oracle;
 mod restart;
+mod routing;
 mod settle;
+mod start;
 mod swap;
 mod sweep;
 mod trouble;

@@ -1,5 +1,6 @@
 //! Documents as they are built, without a cluster: what the rows of a database come to by definitions.
 
+use highwater::copies::Copies;
 use highwater::definition::Definition;
 use highwater::draft::Op;
 use highwater::job::{apply, settings::JobSettings};
@@ -54,7 +55,10 @@ impl Built {
             .find(|(generation, _)| generation.index == index)
             .unwrap_or_else(|| panic!("no index {index}"));
         let keys = [Key::from_text(key)];
-        let built = self.builder.build(plan, Scope::Keys(&keys), self.fleet.revision).await;
+        let built = self
+            .builder
+            .build(plan, Scope::Keys(&keys, &Copies::default()), self.fleet.revision)
+            .await;
         let built = built.unwrap_or_else(|error| panic!("{index} {key}: {error}"));
         assert!(built.unfit.is_empty(), "{index} {key}: {:?}", built.unfit);
         let draft = built.drafts.items.first().filter(|draft| draft.op == Op::Index)?;

@@ -21,7 +21,7 @@ fn view(key: &Key, node: &Node, mistakes: &mut Mistakes) -> Option<View> {
     let name = named(key, mistakes);
     let mut reader = Reader::new(node, mistakes)?;
     let columns = if reader.has("key") {
-        super::key(&mut reader, mistakes)
+        super::row_key(&mut reader, mistakes)
     } else {
         let remedy = "`key:`, the columns that tell the view's rows apart";
         super::required(&mut reader, "key", remedy, mistakes);
