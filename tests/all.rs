@@ -7,6 +7,7 @@ mod elastic;
 mod feed;
 mod house;
 mod http;
+mod oracle;
 mod plan;
 mod protocol;
 mod source;

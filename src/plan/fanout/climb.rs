@@ -1,6 +1,6 @@
 //! The statement that climbs from touched rows to root keys: one step an edge, over the rows as they are now.
 
-use crate::catalog::Table;
+use crate::catalog::{Column, Table, quote};
 use crate::plan::lookup::{Edge, Tree};
 use crate::plan::names;
 use crate::plan::statement::{equal, joined};
@@ -101,7 +101,11 @@ fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
     let carried = names::positions(edge.lower_columns.len());
     format!(
         "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {}, d.level + 1 FROM d{at} AS d {} WHERE d.level < {})",
-        names::of("r", &edge.lower_columns),
+        names::list(
+            edge.lower_columns
+                .iter()
+                .map(|name| as_bound("r", &edge.lower.columns[name]))
+        ),
         joined(
             edge.lower,
             "r",
@@ -110,6 +114,15 @@ fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
         ),
         tree.depth
     )
+}
+
+/// A column with the collation that bound values have: a recursive query must not change it under way.
+fn as_bound(alias: &str, column: &Column) -> String {
+    let collation = match column.type_oid {
+        19 | 25 | 1042 | 1043 => " COLLATE pg_catalog.\"default\"",
+        _ => "",
+    };
+    format!("{alias}.{}{collation}", quote(&column.name))
 }
 
 /// `name(c1, c2)`.
