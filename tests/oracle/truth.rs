@@ -87,8 +87,10 @@ impl Writer<'_> {
             let inside = Place { drop, ..at.clone() };
             let value = self.form(&field.form, &inside);
             let name = literal(Some(&field.name));
-            let missing = self.lacks(field, at).unwrap_or_else(|| "false".to_owned());
-            format!("({name}, ({value})::json, {drop}, {}, {missing})", field.requires())
+            let lacks = self.lacks(field, at);
+            let required = field.requires() && lacks.is_none();
+            let lacks = lacks.unwrap_or_else(|| "false".to_owned());
+            format!("({name}, ({value})::json, {drop}, {required}, {lacks})")
         };
         let rows: Vec<String> = fields.iter().map(row).collect();
         let f = self.name("f");
