@@ -251,7 +251,7 @@ impl Grower<'_> {
             (vec![stop], Vec::new())
         } else {
             let stops = self.stops(own, Wanted::First)?;
-            let order = self.order(&stops, if self.strict { 1 } else { 0 });
+            let order = self.order(&stops, usize::from(self.strict));
             (stops, order)
         };
         // Without an order, other joins are inferred.

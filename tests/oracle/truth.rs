@@ -36,7 +36,7 @@ pub fn sql(schema: &Schema, tree: &Tree) -> String {
     let filter = tree
         .filter
         .as_ref()
-        .map(|filter| format!(" where {}", writer.expression(filter, &at)));
+        .map(|filter| format!(" where {}", at.expression(filter)));
     format!(
         "select key, document from (select {key} as key, {} as document from {} as root{}) as documents where document is not null",
         writer.object(&tree.fields, &at),
@@ -67,16 +67,26 @@ impl Place {
         let alias = column.junction.map_or(self.own(), |at| self.aliases[at].as_str());
         format!("{alias}.{}", quote(&column.name))
     }
+
+    fn expression(&self, expression: &Expression) -> String {
+        format!("({}\n)", expression.sql(|column| self.column(column)))
+    }
+
+    fn term(&self, order: &Order) -> String {
+        let direction = if order.descending { "desc" } else { "asc" };
+        let nulls = match order.nulls_first {
+            None => "",
+            Some(true) => " nulls first",
+            Some(false) => " nulls last",
+        };
+        format!("{} {direction}{nulls}", self.column(&order.column))
+    }
 }
 
 impl Writer<'_> {
     fn name(&self, letter: &str) -> String {
         self.names.set(self.names.get() + 1);
         format!("{letter}{}", self.names.get())
-    }
-
-    fn expression(&self, expression: &Expression, at: &Place) -> String {
-        format!("({}\n)", expression.sql(|column| at.column(column)))
     }
 
     /// Null where something that is required is missing. Of each field: name, value, whether it is left out where it is
@@ -140,7 +150,7 @@ impl Writer<'_> {
 
     fn value(&self, value: &Value, at: &Place) -> String {
         match value {
-            Value::Sql(expression) => format!("to_json({})", self.expression(expression, at)),
+            Value::Sql(expression) => format!("to_json({})", at.expression(expression)),
             Value::Column { column, path } if path.is_empty() => json(column.kind, &at.column(column)),
             Value::Column { column, path } => {
                 let keys: Vec<String> = path.iter().map(|key| literal(Some(key))).collect();
@@ -163,8 +173,8 @@ impl Writer<'_> {
                 aliases: aliases.clone(),
                 drop: above.drop,
             };
-            conditions.extend(stop.filter.iter().map(|filter| self.expression(filter, &alone)));
-            conditions.extend(self.default(stop.table).map(|filter| self.expression(filter, &alone)));
+            conditions.extend(stop.filter.iter().map(|filter| alone.expression(filter)));
+            conditions.extend(self.default(stop.table).map(|filter| alone.expression(filter)));
         }
         let place = Place {
             aliases,
@@ -225,7 +235,7 @@ impl Writer<'_> {
 
     /// The order as written, a value of which each is written once, and the keys of all tables.
     fn terms(&self, relation: &Relation, place: &Place) -> String {
-        let mut terms: Vec<String> = relation.order.iter().map(|order| self.term(order, place)).collect();
+        let mut terms: Vec<String> = relation.order.iter().map(|order| place.term(order)).collect();
         if relation.distinct
             && let Content::Value(value) = &relation.content
         {
@@ -241,16 +251,6 @@ impl Writer<'_> {
         terms.join(", ")
     }
 
-    fn term(&self, order: &Order, place: &Place) -> String {
-        let direction = if order.descending { "desc" } else { "asc" };
-        let nulls = match order.nulls_first {
-            None => "",
-            Some(true) => " nulls first",
-            Some(false) => " nulls last",
-        };
-        format!("{} {direction}{nulls}", place.column(&order.column))
-    }
-
     fn keyed(&self, relation: &Relation, by: &By, content: &str, from: &str, place: &Place, kept: &str) -> String {
         let key = match by {
             By::Own(column) => format!("{}::text", place.column(column)),
@@ -262,7 +262,7 @@ impl Writer<'_> {
                 };
                 let filter = self
                     .default(*table)
-                    .map(|filter| format!(" and {}", self.expression(filter, &alone)));
+                    .map(|filter| format!(" and {}", alone.expression(filter)));
                 format!(
                     "(select {alias}.{}::text from {} as {alias} where {}{})",
                     quote(column),
@@ -293,12 +293,8 @@ impl Writer<'_> {
             aliases: vec![alias.clone()],
             drop: above.drop,
         };
-        let mut conditions: Vec<String> = stop
-            .filter
-            .iter()
-            .map(|filter| self.expression(filter, &place))
-            .collect();
-        conditions.extend(self.default(stop.table).map(|filter| self.expression(filter, &place)));
+        let mut conditions: Vec<String> = stop.filter.iter().map(|filter| place.expression(filter)).collect();
+        conditions.extend(self.default(stop.table).map(|filter| place.expression(filter)));
         conditions.push("true".to_owned());
         let content = self.content(&relation.content, &place);
         let kept = if matches!(relation.content, Content::Value(_)) {
