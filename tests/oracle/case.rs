@@ -1,5 +1,7 @@
 //! One case: as the generator made it, and as the text of what is run, which can be kept.
 
+use std::path::Path;
+
 use super::change;
 use super::dice::Dice;
 use super::grow;
@@ -76,7 +78,12 @@ impl Script {
         text
     }
 
-    pub fn parse(text: &str) -> Self {
+    /// One that was kept.
+    pub fn kept(file: &Path) -> Self {
+        Self::parse(&std::fs::read_to_string(file).expect("a case"))
+    }
+
+    fn parse(text: &str) -> Self {
         let mut script = Self::default();
         for part in format!("\n{text}").split("\n==== ").skip(1) {
             let (name, content) = part.split_once('\n').unwrap_or((part, ""));

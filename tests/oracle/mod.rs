@@ -1,7 +1,7 @@
 //! Definitions that nobody wrote, over schemas that nobody made: each document as highwater builds it is what one plain
 //! statement says, and each that a change alters is among those that its touches reach.
 //!
-//! A case is a schema (`schema`, `kind`), rows (`rows`), a definition (`tree`, grown by `grow` over the ways of `link`
+//! A case is a schema (`schema`, `kind`), rows (`rows`), a definition (`tree`, grown by `grow` and `related` over the ways of `link`
 //! with the SQL of `expression`) and changes (`change`), all of one seed (`dice`). `yaml` writes the definition as a
 //! person would and `truth` as SQL; `bench` runs both. A case that fails is made smaller by `shrink`, and its text (`case`)
 //! is kept under `kept/`, where it is run every time.
@@ -14,6 +14,7 @@ mod expression;
 mod grow;
 mod kind;
 mod link;
+mod related;
 mod rows;
 mod schema;
 mod shrink;
@@ -28,6 +29,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bench::{Bench, Failure};
 use case::{Case, Script};
+
+use crate::support::exact::assert_in_step;
+use crate::support::world::World;
 
 /// Side by side, each with a database of its own.
 const WORKERS: usize = 2;
@@ -74,10 +78,31 @@ async fn kept_cases_come_to_what_one_statement_says() {
     files.sort();
     let mut bench = Bench::new().await;
     for file in files {
-        let script = Script::parse(&std::fs::read_to_string(&file).expect("a case"));
+        let script = Script::kept(&file);
         if let Err(failure) = bench.run(&script).await {
             panic!("{}: {failure:?}", file.display());
         }
+    }
+}
+
+/// The same by way of Elasticsearch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_keeps_kept_cases_in_step() {
+    for name in [
+        "aggregate-over-some-rows",
+        "join-of-two-columns",
+        "rows-that-are-gone",
+        "tree-of-texts-in-another-collation",
+    ] {
+        let script = Script::kept(&folder("tests/oracle/kept").join(format!("{name}.case")));
+        let world = World::new(&format!("{};\n{}", script.schema, script.rows), &script.definition).await;
+        let running = world.start().await;
+        assert_in_step(&world, &script.truth, name).await;
+        for (at, statements) in script.changes.iter().enumerate() {
+            world.run(&statements.join(";\n")).await;
+            assert_in_step(&world, &script.truth, &format!("{name}, change {at}")).await;
+        }
+        running.stop().await;
     }
 }
 

@@ -125,7 +125,7 @@ impl Writer<'_> {
 
     fn form(&self, form: &Form, at: &Place) -> String {
         match form {
-            Form::Value(value) => self.value(value, at),
+            Form::Value(value) => shown(value, at),
             Form::Constant(value) => format!("{}::json", literal(Some(&value.to_string()))),
             Form::Group(fields) => self.object(fields, at),
             Form::Single { whole, members, .. } => {
@@ -145,17 +145,6 @@ impl Writer<'_> {
             Form::Relation(relation) => self.relation(relation, at),
             Form::Aggregate(aggregate) => self.aggregate(aggregate, at),
             Form::Switch(switch) => self.switch(switch, at),
-        }
-    }
-
-    fn value(&self, value: &Value, at: &Place) -> String {
-        match value {
-            Value::Sql(expression) => format!("to_json({})", at.expression(expression)),
-            Value::Column { column, path } if path.is_empty() => json(column.kind, &at.column(column)),
-            Value::Column { column, path } => {
-                let keys: Vec<String> = path.iter().map(|key| literal(Some(key))).collect();
-                format!("({} #> array[{}])::json", at.column(column), keys.join(", "))
-            }
         }
     }
 
@@ -194,7 +183,7 @@ impl Writer<'_> {
     fn content(&self, content: &Content, at: &Place) -> String {
         match content {
             Content::Fields(fields) => self.object(fields, at),
-            Content::Value(value) => self.value(value, at),
+            Content::Value(value) => shown(value, at),
         }
     }
 
@@ -241,7 +230,7 @@ impl Writer<'_> {
         {
             terms.push(match value {
                 Value::Column { column, path } if path.is_empty() => place.column(column),
-                other => format!("({})::text collate \"C\"", self.value(other, place)),
+                other => format!("({})::text collate \"C\"", shown(other, place)),
             });
         }
         for (stop, alias) in relation.stops.iter().zip(&place.aliases).rev() {
@@ -351,6 +340,17 @@ impl Writer<'_> {
             )
         });
         format!("case {} end", cases.collect::<Vec<_>>().join(" "))
+    }
+}
+
+fn shown(value: &Value, at: &Place) -> String {
+    match value {
+        Value::Sql(expression) => format!("to_json({})", at.expression(expression)),
+        Value::Column { column, path } if path.is_empty() => json(column.kind, &at.column(column)),
+        Value::Column { column, path } => {
+            let keys: Vec<String> = path.iter().map(|key| literal(Some(key))).collect();
+            format!("({} #> array[{}])::json", at.column(column), keys.join(", "))
+        }
     }
 }
 
