@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help up down test lint demo mutants soak bench-build clean-state tools
 SHELL := /bin/bash
+# The programs beside the daemon, which nothing builds unless asked.
+PROGRAMS := demo,bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,12 +16,12 @@ demo: tools ## Django's documentation, searchable and live, on real servers (CHE
 test: tools ## every check and every test, on real servers
 	stack/stack up
 	$(MAKE) --no-print-directory lint
-	set -a && eval "$$(stack/stack env)" && cargo test --locked --all-targets
+	set -a && eval "$$(stack/stack env)" && cargo test --locked --all-targets --features $(PROGRAMS)
 	@echo "make test: all passed"
 
 lint: tools ## format, clippy, dependencies, documentation
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features $(PROGRAMS) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
 	else echo "cargo-deny is not installed: the test house::deny keeps the same rules"; fi
@@ -34,7 +36,7 @@ soak: tools ## what takes long: hours of writes, kills and restarts
 
 bench-build: tools ## what building documents costs, beside other ways to the same bytes (SCALE=0.05)
 	stack/stack up
-	set -a && eval "$$(stack/stack env)" && cargo run --release --locked --example bench-build -- --scale $(or $(SCALE),0.05)
+	set -a && eval "$$(stack/stack env)" && cargo run --release --locked --features bench --bin bench-build -- --scale $(or $(SCALE),0.05)
 
 up: ## start the local Postgres, Kafka and Elasticsearch
 	stack/stack up

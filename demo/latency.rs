@@ -4,7 +4,7 @@
 //! itself cannot keep up, the figure says so instead of quietly asking for less.
 
 use crate::events::Events;
-use crate::watch::{Change, Expected, Seen, Watch};
+use crate::watch::{Change, Expected, Seen, Watch, percentile};
 use anyhow::{Result, ensure};
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Load {
 
 pub struct Outcome {
     pub changes: u32,
+    /// How long the application waited for each of its own transactions: what the database and its disk do by themselves.
+    pub waits: Vec<Duration>,
     /// From the moment a change was due to its commit, the worst of all.
     pub late: Duration,
     pub took: Duration,
@@ -38,11 +40,12 @@ pub async fn run(pool: &PgPool, events: Arc<Events>, watch: Watch, load: &Load) 
     let changes = load.rate * load.seconds;
     let start = Instant::now();
     let mut edits = JoinSet::new();
-    let (mut late, mut last_commit) = (Duration::ZERO, start);
-    let mut note = |edited: Result<(Instant, Duration)>| -> Result<()> {
-        let (committed, behind) = edited?;
-        last_commit = last_commit.max(committed);
-        late = late.max(behind);
+    let (mut waits, mut late, mut last_commit) = (Vec::new(), Duration::ZERO, start);
+    let mut note = |edited: Result<Edited>| -> Result<()> {
+        let edited = edited?;
+        last_commit = last_commit.max(edited.committed);
+        late = late.max(edited.committed - edited.due);
+        waits.push(edited.committed - edited.begun);
         Ok(())
     };
     for turn in 0..changes {
@@ -61,11 +64,18 @@ pub async fn run(pool: &PgPool, events: Arc<Events>, watch: Watch, load: &Load) 
     drop(watched);
     Ok(Outcome {
         changes,
+        waits,
         late,
         took,
         last_commit,
         seen: watch.finish().await?,
     })
+}
+
+struct Edited {
+    due: Instant,
+    begun: Instant,
+    committed: Instant,
 }
 
 async fn edit(
@@ -75,7 +85,8 @@ async fn edit(
     section: i64,
     mark: i64,
     due: Instant,
-) -> Result<(Instant, Duration)> {
+) -> Result<Edited> {
+    let begun = Instant::now();
     let sql = r"update section set body = regexp_replace(body, ' \[edit \d+\]$', '') || ' [edit ' || $2 || ']', changed_at = clock_timestamp()
                  where id = $1";
     sqlx::query(sql).bind(section).bind(mark).execute(&pool).await?;
@@ -86,7 +97,7 @@ async fn edit(
         expected: Expected::Mark(mark),
         committed,
     });
-    Ok((committed, committed - due))
+    Ok(Edited { due, begun, committed })
 }
 
 /// Takes the marks out again, and waits until the index has followed: whoever looks next finds the documentation as it was.
@@ -125,6 +136,12 @@ impl Outcome {
         println!(
             "  the last was readable {:.0} ms after the last commit",
             backlog.as_secs_f64() * 1000.0
+        );
+        println!(
+            "  the application waited for its own commits: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+            percentile(&self.waits, 50),
+            percentile(&self.waits, 99),
+            percentile(&self.waits, 100),
         );
         if self.late > Duration::from_millis(100) {
             println!(

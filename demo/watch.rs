@@ -49,13 +49,18 @@ impl Seen {
 
     /// The latency that so many in a hundred did not exceed, in milliseconds.
     pub fn percentile(&self, percent: usize) -> f64 {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_unstable();
-        let rank = (sorted.len() * percent).div_ceil(100);
-        sorted
-            .get(rank.saturating_sub(1))
-            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+        percentile(&self.latencies, percent)
     }
+}
+
+/// What so many in a hundred did not exceed, in milliseconds.
+pub fn percentile(durations: &[Duration], percent: usize) -> f64 {
+    let mut sorted = durations.to_vec();
+    sorted.sort_unstable();
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted
+        .get(rank.saturating_sub(1))
+        .map_or(f64::NAN, |duration| duration.as_secs_f64() * 1000.0)
 }
 
 pub struct Watch {

@@ -64,6 +64,8 @@ CREATE TABLE highwater.touch (
     changed smallint[],
     -- Only this generation's document of this key (from verify).
     generation integer,
+    -- Of such a document: routings under which copies may stand, beside where it belongs.
+    copies  text[],
     PRIMARY KEY (id, xid)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
         autovacuum_vacuum_insert_threshold = -1);
@@ -91,6 +93,8 @@ CREATE TABLE highwater.parked (
     due_at     timestamptz NOT NULL DEFAULT now(),
     attempts   integer     NOT NULL DEFAULT 0,
     reason     text        NOT NULL,
+    -- Routings under which copies may stand, beside where the document belongs.
+    copies     text[]      NOT NULL DEFAULT '{}',
     PRIMARY KEY (generation, key)
 );
 CREATE INDEX parked_due ON highwater.parked (due_at);
@@ -104,6 +108,8 @@ CREATE TABLE highwater.dead (
     attempts   integer     NOT NULL DEFAULT 1,
     first_at   timestamptz NOT NULL DEFAULT now(),
     last_at    timestamptz NOT NULL DEFAULT now(),
+    -- As for a parked key: where it belongs now could not be read, and so nothing was deleted.
+    copies     text[]      NOT NULL DEFAULT '{}',
     PRIMARY KEY (generation, key)
 );
 
@@ -113,8 +119,10 @@ CREATE TABLE highwater.repeated_delete (
     generation integer     NOT NULL REFERENCES highwater.generation ON DELETE CASCADE,
     key        text        NOT NULL,
     version    bigint      NOT NULL,
+    -- Empty without routing: to Elasticsearch, an empty one is none.
+    routing    text        NOT NULL DEFAULT '',
     due_at     timestamptz NOT NULL,
-    PRIMARY KEY (generation, key, version)
+    PRIMARY KEY (generation, key, version, routing)
 );
 CREATE INDEX repeated_delete_due ON highwater.repeated_delete (due_at);
 
@@ -154,6 +162,20 @@ CREATE TABLE highwater.watermark (
     last_touched timestamptz NOT NULL,
     as_of        timestamptz NOT NULL
 );
+
+-- Time, as documents see it: content is a function of the snapshot, and so time is a row that a commit moves on.
+CREATE TABLE highwater.clock (
+    singleton boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    -- Never goes back, whatever the server's own clock does.
+    at        timestamptz NOT NULL DEFAULT now(),
+    -- Rows whose moments are not behind this one are touched.
+    touched   timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO highwater.clock DEFAULT VALUES;
+
+-- For definitions, where `due` says whose moments pass.
+CREATE FUNCTION highwater.clock() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT at FROM highwater.clock';
 
 -- For applications: "this row changed", in any transaction, where no trigger can see it. The table must be captured.
 -- The key is logged as its columns print it, with the settings of the triggers.

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::key::Key;
 
-/// The position of a build's snapshot: `epoch << 48 | v`. Greater means: sees every commit the smaller one saw, and more.
+/// The position of a build's snapshot: `epoch << 48 | v << 1`. Greater means: sees every commit the smaller one saw, and
+/// more. Between any two positions there is room for one more number, see [`Version::before`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub i64);
 
@@ -17,7 +18,15 @@ impl Version {
     /// The version of a snapshot at `position` (`xmax − |xip|`) in this `epoch`.
     #[must_use]
     pub fn new(epoch: i32, position: i64) -> Self {
-        Self(i64::from(epoch) << Self::POSITION_BITS | position)
+        Self(i64::from(epoch) << Self::POSITION_BITS | position << 1)
+    }
+
+    /// Above what every earlier snapshot gives, and below this: for deleting a document where it no longer belongs. Two
+    /// routings may fall on one shard, where they are one document: such a delete, whenever it comes, takes away an older
+    /// copy and never what this snapshot gave.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self(self.0 - 1)
     }
 
     /// How often the source was found to be another or to have gone back.
@@ -29,7 +38,7 @@ impl Version {
     /// `xmax − |xip|` of the snapshot.
     #[must_use]
     pub fn position(self) -> i64 {
-        self.0 & ((1 << Self::POSITION_BITS) - 1)
+        (self.0 & ((1 << Self::POSITION_BITS) - 1)) >> 1
     }
 }
 
@@ -42,12 +51,16 @@ pub enum Op {
     Delete,
 }
 
-/// One document or delete, a span of its batch's bulk body.
+/// One document or delete, a span of its batch's bulk body. A document that has moved has several, side by side.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub key: Key,
     /// Elasticsearch's `_id`.
     pub id: String,
+    /// Elasticsearch's `_routing`, where the index has any.
+    pub routing: Option<String>,
+    /// The batch's, or the one before it for a delete of a copy.
+    pub version: Version,
     pub op: Op,
     /// Where the action line, and for [`Op::Index`] the source line, stand in the body, newlines included.
     pub span: Range<usize>,
@@ -55,7 +68,8 @@ pub struct Draft {
 
 /// Drafts of one snapshot, as newline-delimited JSON for `POST /{index}/_bulk`; the lines name no index.
 ///
-/// An action line is `{"index":{"_id":"…","version":…,"version_type":"external_gte"}}` or the same with `delete`.
+/// An action line is `{"index":{"_id":"…","version":…,"version_type":"external_gte"}}` or the same with `delete`, and
+/// with `"routing":"…"` in an index that has routing.
 #[derive(Clone, Debug)]
 pub struct Drafts {
     pub version: Version,
@@ -127,6 +141,13 @@ impl Drafts {
             items,
         }
     }
+}
+
+/// A delete that was acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delete {
+    pub routing: Option<String>,
+    pub version: Version,
 }
 
 /// A document that cannot be built, and why, in words that hold no row content.

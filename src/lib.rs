@@ -3,17 +3,19 @@
 //! `docs/ARCHITECTURE.md` tells the whole story on a page. The modules import strictly downward; this ladder is written
 //! only here, and `tests/house/ladder.rs` keeps it:
 //!
-//! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source → plan → definition → catalog → key touch draft error metrics task yaml mistake`
+//! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source → plan → definition → catalog → key copies touch draft error metrics task yaml mistake`
 
 #![warn(clippy::print_stdout, clippy::print_stderr)] // they panic when nobody reads: see `cli::say`
 
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod copies;
 pub mod daemon;
 pub mod definition;
 pub mod draft;
 pub mod elastic;
+pub mod error;
 pub mod feed;
 pub mod http;
 pub mod job;

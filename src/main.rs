@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use highwater::cli::say::err;
-use highwater::cli::{Arguments, Exit, remedy};
+use highwater::cli::{Arguments, Exit, exit};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -36,14 +36,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = Exit::of(&error);
-            if code != Exit::Unread {
-                err(format_args!("highwater: {error}\n"));
-            }
-            if let Some(remedy) = remedy(&error) {
-                err(format_args!("  remedy: {remedy}\n"));
-            }
-            ExitCode::from(code as u8)
+            exit::say(&error);
+            ExitCode::from(Exit::of(&error) as u8)
         }
     }
 }

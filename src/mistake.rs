@@ -1,5 +1,6 @@
 //! Mistakes in what a person wrote, gathered so that one round of editing mends them all.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -74,6 +75,40 @@ impl Mistakes {
         self
     }
 
+    /// Those in one file.
+    #[must_use]
+    pub fn in_file(&self, file: &str) -> Self {
+        let here = self.0.iter().filter(|mistake| &*mistake.place.file == file);
+        Self(here.cloned().collect())
+    }
+
+    /// Notes those of `others` that are not noted yet.
+    pub fn merge(&mut self, others: Self) {
+        for mistake in others.0 {
+            if !self.0.contains(&mistake) {
+                self.0.push(mistake);
+            }
+        }
+    }
+
+    /// How many there are, and in how many files: `8 mistakes in 2 files`.
+    #[must_use]
+    pub fn counted(&self) -> String {
+        let files: HashSet<&str> = self.0.iter().map(|mistake| &*mistake.place.file).collect();
+        let mistakes = counted(self.0.len(), "mistake");
+        match files.len() {
+            0 => mistakes,
+            files => format!("{mistakes} in {}", counted(files, "file")),
+        }
+    }
+
+    /// All of them in one line, for a status or a log.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let one = |mistake: &Mistake| format!("{}: {} (remedy: {})", mistake.place, mistake.found, mistake.remedy);
+        self.0.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
     /// `value` when nothing was noted.
     ///
     /// # Errors
@@ -93,4 +128,10 @@ impl fmt::Display for Mistakes {
         }
         Ok(())
     }
+}
+
+/// `1 mistake`, `2 mistakes`.
+#[must_use]
+pub fn counted(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }

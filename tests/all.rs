@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test that spawns a task ends with it")]
 
 mod cli;
+mod docs;
 mod elastic;
 mod feed;
 mod house;

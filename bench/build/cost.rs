@@ -1,19 +1,29 @@
-//! Processor time, of this process and of the server's backends.
+//! Processor time, of this process and of the server's backends, and what this process allocates.
+
+use std::alloc::System;
 
 use anyhow::{Context, Result};
 use sqlx::PgPool;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
-/// CPU milliseconds per 1,000 documents.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
+    /// CPU milliseconds per 1,000 documents.
     pub database: f64,
+    /// CPU milliseconds per 1,000 documents.
     pub worker: f64,
+    /// Allocations and reallocations a document, in this process.
+    pub allocations: f64,
 }
 
-/// A moment, in nanoseconds spent so far.
+/// A moment: nanoseconds spent so far, and allocations made.
 pub struct Spent {
     database: u64,
     worker: u64,
+    allocations: usize,
 }
 
 impl Spent {
@@ -28,10 +38,12 @@ impl Spent {
         for pid in backends {
             database += on_processor(pid)?;
         }
+        let allocator = ALLOCATOR.stats();
         let worker = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         Ok(Self {
             database,
             worker: u64::try_from(worker.tv_sec)? * 1_000_000_000 + u64::try_from(worker.tv_nsec)?,
+            allocations: allocator.allocations + allocator.reallocations,
         })
     }
 
@@ -40,6 +52,7 @@ impl Spent {
         Cost {
             database: each(self.database - before.database),
             worker: each(self.worker - before.worker),
+            allocations: (self.allocations - before.allocations) as f64 / documents as f64,
         }
     }
 }
@@ -62,6 +75,24 @@ impl Cost {
         Self {
             database: middle(|cost| cost.database),
             worker: middle(|cost| cost.worker),
+            allocations: middle(|cost| cost.allocations),
         }
     }
+}
+
+/// Forgets how much memory this process has held so far; see [`held`].
+pub fn forget_held() -> Result<()> {
+    // "5" resets the mark that VmHWM is read from: proc(5), clear_refs.
+    std::fs::write("/proc/self/clear_refs", "5").context("/proc/self/clear_refs")
+}
+
+/// The most memory that this process held at a time, in MiB, since [`forget_held`]: all of it, programs and buffers too.
+pub fn held() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes: u64 = mark
+        .and_then(|mark| mark.split_whitespace().next())
+        .context("/proc/self/status has no VmHWM")?
+        .parse()?;
+    Ok(kilobytes / 1024)
 }

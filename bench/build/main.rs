@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use highwater::copies::Copies;
 use highwater::key::Key;
 use highwater::source::Scope;
 
@@ -31,6 +32,9 @@ struct Arguments {
     /// The server; a database `highwater_bench` is made there, and left for the next run of the same scale
     #[arg(long, env = "STACK_POSTGRES_URL", hide_env_values = true)]
     postgres: url::Url,
+    /// Only this way and this mode, for a profiler: `highwater`, `ranges`; the beginning of a name is enough
+    #[arg(long, num_args = 2, value_names = ["WAY", "MODE"])]
+    only: Option<Vec<String>>,
     /// Passed on by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -83,14 +87,14 @@ enum Ask {
 /// The same in highwater's words.
 enum Keys {
     Range(Option<Key>, Option<Key>),
-    Keys(Vec<Key>),
+    Keys(Vec<Key>, Copies),
 }
 
 impl Ask {
     fn owned(&self) -> Keys {
         let key = |id: &i64| Key::from_text(&id.to_string());
         match self {
-            Self::Keys(ids) => Keys::Keys(ids.iter().map(key).collect()),
+            Self::Keys(ids) => Keys::Keys(ids.iter().map(key).collect(), Copies::default()),
             Self::Range(low, high) => Keys::Range(low.as_ref().map(key), high.as_ref().map(key)),
         }
     }
@@ -99,7 +103,7 @@ impl Ask {
 impl Keys {
     fn scope(&self) -> Scope<'_> {
         match self {
-            Self::Keys(keys) => Scope::Keys(keys),
+            Self::Keys(keys, copies) => Scope::Keys(keys, copies),
             Self::Range(low, high) => Scope::Range {
                 low: low.as_ref(),
                 high: high.as_ref(),
@@ -114,14 +118,21 @@ async fn main() -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let books = Books::make(&arguments.postgres, arguments.scale).await?;
     println!(
-        "{} books, {} rounds; CPU in ms per 1,000 documents, medians",
+        "{} books, {} rounds; CPU in ms per 1,000 documents, allocations per document, medians",
         books.count, arguments.rounds
     );
     let mut ways = way::all(&books).await?;
-    compare(&mut ways, &books).await?;
+    let mut modes = Mode::ALL.to_vec();
+    if let Some([way, mode]) = arguments.only.as_deref() {
+        ways.retain(|known| known.name().starts_with(way.as_str()));
+        modes.retain(|known| known.name().starts_with(mode.as_str()));
+    } else {
+        compare(&mut ways, &books).await?;
+    }
+    let rows = backfill(&mut ways, &books).await?;
     let mut costs: BTreeMap<(Mode, &'static str), Vec<Cost>> = BTreeMap::new();
     for round in 0..arguments.rounds {
-        for mode in Mode::ALL {
+        for &mode in &modes {
             let batches = mode.batches(&books, round);
             let turns = ways.len();
             for turn in 0..turns {
@@ -132,8 +143,26 @@ async fn main() -> Result<()> {
             }
         }
     }
-    report(&costs);
+    report(&costs, rows);
     Ok(())
+}
+
+/// Builds everything once in ranges, and says how much memory that took; rows that a document is made of, on average.
+async fn backfill(ways: &mut [Box<dyn Way>], books: &Books) -> Result<f64> {
+    let mut rows = f64::NAN;
+    for way in ways {
+        cost::forget_held()?;
+        let before = cost::held()?;
+        if let Some(found) = way.rows(&books.ranges(5_000)).await? {
+            rows = found;
+            println!(
+                "{} builds all of them in ranges of 5,000, {rows:.1} rows a document, with {} MiB at most ({before} MiB before)",
+                way.name(),
+                cost::held()?
+            );
+        }
+    }
+    Ok(rows)
 }
 
 /// Every document of highwater's is the oracle's.
@@ -167,16 +196,20 @@ async fn compare(ways: &mut [Box<dyn Way>], books: &Books) -> Result<()> {
     Ok(())
 }
 
-fn report(costs: &BTreeMap<(Mode, &'static str), Vec<Cost>>) {
-    println!("\n{:<20} {:<28} {:>10} {:>10}", "", "", "database", "worker");
+fn report(costs: &BTreeMap<(Mode, &'static str), Vec<Cost>>, rows: f64) {
+    println!(
+        "\n{:<20} {:<28} {:>10} {:>10} {:>12}",
+        "", "", "database", "worker", "allocations"
+    );
     for ((mode, way), turns) in costs {
         let cost = Cost::median(turns);
         println!(
-            "{:<20} {:<28} {:>10.2} {:>10.2}",
+            "{:<20} {:<28} {:>10.2} {:>10.2} {:>12.2}",
             mode.name(),
             way,
             cost.database,
-            cost.worker
+            cost.worker,
+            cost.allocations
         );
     }
     let of = |mode: Mode, way: &'static str| costs.get(&(mode, way)).map(|turns| Cost::median(turns));
@@ -227,5 +260,12 @@ fn report(costs: &BTreeMap<(Mode, &'static str), Vec<Cost>>) {
             };
             println!("{name:<52} {ratio:.2}");
         }
+    }
+    if let (Some(ours), Some(reader)) = (of(Mode::Ranges, way::OURS), of(Mode::Ranges, way::READER)) {
+        println!(
+            "allocations a row, ranges: {:.3} beyond the {:.2} of reading it",
+            (ours.allocations - reader.allocations) / rows,
+            reader.allocations / rows
+        );
     }
 }

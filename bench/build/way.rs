@@ -31,6 +31,10 @@ pub trait Way: Send {
     fn name(&self) -> &'static str;
     /// Does the batches; what it cost, or nothing where this way does not know the mode.
     fn turn<'a>(&'a mut self, mode: Mode, batches: &'a [Ask]) -> BoxFuture<'a, Result<Option<Cost>>>;
+    /// All documents once; how many rows one of them is made of on average, where this way knows.
+    fn rows<'a>(&'a mut self, _batches: &'a [Ask]) -> BoxFuture<'a, Result<Option<f64>>> {
+        Box::pin(async { Ok(None) })
+    }
     /// The documents of one batch, where this way makes any.
     fn documents<'a>(&'a mut self, _batch: &'a Ask) -> BoxFuture<'a, Result<Documents>> {
         Box::pin(async { Ok(Documents::new()) })
@@ -92,6 +96,18 @@ struct Ours {
 impl Way for Ours {
     fn name(&self) -> &'static str {
         OURS
+    }
+
+    fn rows<'a>(&'a mut self, batches: &'a [Ask]) -> BoxFuture<'a, Result<Option<f64>>> {
+        Box::pin(async move {
+            let (mut rows, mut documents) = (0, 0);
+            for batch in batches {
+                documents += self.build(batch).await?.drafts.items.len();
+                let levels = &self.builder.batch().rows;
+                rows += levels.iter().map(|level| level.entries.len()).sum::<usize>();
+            }
+            Ok(Some(rows as f64 / documents.max(1) as f64))
+        })
     }
 
     fn turn<'a>(&'a mut self, _: Mode, batches: &'a [Ask]) -> BoxFuture<'a, Result<Option<Cost>>> {
@@ -247,12 +263,14 @@ impl Way for Reader {
                 let spent = Spent::now(&self.watch).await?.since(&before, 1000);
                 cost.database += spent.database;
                 cost.worker += spent.worker;
+                cost.allocations += spent.allocations * 1000.0;
                 documents += batch.keys.len();
             }
             let share = 1000.0 / documents.max(1) as f64;
             Ok(Some(Cost {
                 database: cost.database * share,
                 worker: cost.worker * share,
+                allocations: cost.allocations / documents.max(1) as f64,
             }))
         })
     }

@@ -28,17 +28,32 @@ pub enum TableKind {
     Foreign,
 }
 
+/// What a view's text says.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The tables and views that it reads, as often as it names them.
+    pub reads: Vec<u32>,
+    /// What may give other rows although these tables are as they were.
+    pub unsteady: Option<String>,
+}
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the catalog, each independent of the others"
+)]
 #[derive(Clone, Debug)]
 pub struct Table {
     pub oid: u32,
     pub schema: String,
     pub name: String,
     pub kind: TableKind,
-    /// A digest of its columns' names and types: another one means that a statement planned before may read it wrongly.
+    /// A digest of its columns' names and types, and of a view's text: another one means that a statement planned before
+    /// may read it wrongly.
     pub shape: String,
     /// By name, in attribute order, dropped ones left out.
     pub columns: IndexMap<String, Column>,
-    /// The primary key's columns in declared order; empty where there is none.
+    /// The primary key's columns in declared order; empty where there is none that holds for all rows: those of tables
+    /// that inherit from this one may repeat it.
     pub primary_key: Vec<String>,
     /// Column sets of unique indexes that hold for every row (no predicate, no expression).
     pub unique: Vec<Vec<String>>,
@@ -47,6 +62,13 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// Leaf partitions and inheritance children that hold rows of their own, at any depth.
     pub leaves: Vec<u32>,
+    /// The tables that it is a partition of or inherits from: statements that name those change its rows as well.
+    pub parents: Vec<u32>,
+    /// Tables inherit from it, other than as partitions: a query of it reads their rows too, and its keys and indexes
+    /// do not reach there.
+    pub inherited: bool,
+    /// What it is made of, if it is a view.
+    pub view: Option<View>,
     /// Row-level security is on and not by-passed for the current role.
     pub row_security: bool,
     /// The current role may SELECT.
@@ -103,6 +125,24 @@ impl Catalog {
             Some(schema) => named(schema),
             None => self.search_path.iter().find_map(|schema| named(schema)),
         }
+    }
+
+    /// The tables that a view reads, itself and by way of other views, as often as it does; and these views.
+    #[must_use]
+    pub fn beneath(&self, view: &Table) -> (Vec<u32>, Vec<&Table>) {
+        let (mut tables, mut views) = (Vec::new(), Vec::new());
+        for oid in view.view.iter().flat_map(|view| &view.reads) {
+            match self.by_oid(*oid).filter(|table| table.view.is_some()) {
+                None => tables.push(*oid),
+                Some(inner) => {
+                    let (more, deeper) = self.beneath(inner);
+                    tables.extend(more);
+                    views.push(inner);
+                    views.extend(deeper);
+                }
+            }
+        }
+        (tables, views)
     }
 
     #[must_use]

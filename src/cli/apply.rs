@@ -2,36 +2,61 @@
 
 use std::io::IsTerminal;
 
-use super::Exit;
-use super::say::{self, complain, tell};
-use crate::config::Config;
-use crate::elastic::Elastic;
-use crate::job;
+use super::exit::Failure;
+use super::say::{self, tell};
+use super::{Exit, check, presence};
+use crate::config::{Config, Reading};
+use crate::elastic::{Elastic, ElasticError};
+use crate::job::apply::ApplyError;
+use crate::job::{self, trial};
 use crate::ledger;
+use crate::mistake::Mistakes;
 use crate::source::Postgres;
 use crate::source::connect::connect_owner;
 
-pub async fn apply(config: &Config, yes: bool) -> anyhow::Result<()> {
-    let tables = config
-        .definitions
-        .iter()
-        .map(|definition| definition.index.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    confirm(
-        yes,
-        &format!("Put highwater's ledger and triggers in place for: {tables}?"),
-    )?;
+/// Puts in place what is not yet; the cluster is asked first what it thinks of indexes that are to be made.
+pub async fn apply(reading: &Reading, yes: bool) -> anyhow::Result<()> {
+    let config = check::sound(reading).await?;
     let role = Postgres::new(&config.postgres)?.role().to_owned();
     let mut owner = connect_owner(&config.postgres).await?;
-    let applied = job::apply::apply(&mut owner, &config.definitions, &role, &config.job).await?;
-    if applied.lines.is_empty() {
+    let outline = match job::apply::outline(&mut owner, &config.definitions, &role).await {
+        // With what the cluster says.
+        Err(ApplyError::Mistakes(mut mistakes)) => {
+            mistakes.merge(check::check(reading, false).await.mistakes);
+            return Err(mistakes.in_file_order().into());
+        }
+        other => other?,
+    };
+    if outline.lines.is_empty() {
         tell!("nothing to do: everything is in place")?;
+        return Ok(());
     }
+    let elastic = Elastic::connect(&config.elastic)?;
+    let mut refused = Mistakes::default();
+    for definition in &outline.new {
+        let tried = trial::refused(&elastic, definition, &reading.mistakes).await;
+        refused.merge(tried.map_err(|error| untried(&error))?);
+    }
+    refused.in_file_order().or(())?;
+    confirm(
+        yes,
+        &format!("To do in the database: {}. Go ahead?", outline.lines.join("; ")),
+    )?;
+    let applied = job::apply::apply(&mut owner, &config.definitions, &role, &config.job).await?;
     for line in applied.lines {
         tell!("{line}")?;
     }
     Ok(())
+}
+
+/// Nothing is applied that nobody has tried: a definition that the cluster refuses would stand in the ledger, and its index
+/// would never come up.
+fn untried(error: &ElasticError) -> Failure {
+    Failure {
+        exit: Exit::Unavailable,
+        found: format!("nothing was applied, as Elasticsearch could not be asked about the new indexes: {error}"),
+        remedy: error.remedy().to_owned(),
+    }
 }
 
 pub async fn uninstall(config: &Config, yes: bool) -> anyhow::Result<()> {
@@ -40,6 +65,14 @@ pub async fn uninstall(config: &Config, yes: bool) -> anyhow::Result<()> {
         "Take highwater's triggers and ledger out of the database? Indexes stay as they are, and will go stale.",
     )?;
     let mut owner = connect_owner(&config.postgres).await?;
+    if ledger::migrate::exists(&mut owner).await? && presence::is_certain(&mut owner, config).await? {
+        let failure = Failure {
+            exit: Exit::Usage,
+            found: "a daemon runs on this database: it would miss every change from now on".to_owned(),
+            remedy: "stop every `highwater run` with this database, then uninstall".to_owned(),
+        };
+        return Err(failure.into());
+    }
     ledger::migrate::uninstall(&mut owner).await?;
     tell!("the database holds nothing of highwater any more")?;
     Ok(())
@@ -70,8 +103,12 @@ fn confirm(yes: bool, question: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        complain!("{question} Say --yes.");
-        return Err(Exit::Usage.into());
+        let failure = Failure {
+            exit: Exit::Usage,
+            found: question.to_owned(),
+            remedy: "say --yes where nobody can be asked".to_owned(),
+        };
+        return Err(failure.into());
     }
     say::out(format_args!("{question} [y/N] "))?;
     let mut answer = String::new();
@@ -79,6 +116,7 @@ fn confirm(yes: bool, question: &str) -> anyhow::Result<()> {
     if answer.trim().eq_ignore_ascii_case("y") {
         Ok(())
     } else {
+        tell!("nothing was changed")?;
         Err(Exit::Usage.into())
     }
 }

@@ -2,78 +2,27 @@
 //! wrong at once. It changes nothing: the two things it makes, a temporary view in Postgres and an index in Elasticsearch,
 //! are gone when it ends.
 
-use std::fmt;
+mod report;
+
 use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 
+pub use report::Report;
+
 use crate::catalog::Catalog;
-use crate::config::Config;
-use crate::definition::{Definition, Fields, Mapping};
-use crate::elastic::{Distribution, Elastic, ElasticError, IndexPlan, Product, Verdict, generation_settings};
+use crate::config::{Config, Reading};
+use crate::definition::Definition;
+use crate::elastic::{Distribution, Elastic, ElasticError, Product, Verdict};
+use crate::error::{message, remedy_of};
 use crate::feed::kafka::{self, KafkaError};
-use crate::job::apply::published;
-use crate::ledger::remedy_of;
-use crate::mistake::{Mistakes, Place};
-use crate::plan::Plan;
+use crate::job::look::{look, published};
+use crate::job::trial;
+use crate::ledger;
+use crate::mistake::{Mistakes, Place, counted};
+use crate::plan;
 use crate::source::Postgres;
 use crate::source::catalog::read_catalog;
-use crate::source::proof::{Proof, prove};
-
-/// What was found.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// To be mended in a file, or on a server by who owns it; until then the daemon cannot do its work.
-    pub mistakes: Mistakes,
-    /// It would work, but perhaps not as wished.
-    pub warnings: Mistakes,
-    /// Servers that did not answer: what belongs to them was not looked at. Place, reason and remedy.
-    pub unavailable: Mistakes,
-    /// What was found well, a line each.
-    pub well: Vec<String>,
-}
-
-impl Report {
-    /// 78 (configuration) before 69 (a server is unavailable) before 0.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        match (self.mistakes.0.is_empty(), self.unavailable.0.is_empty()) {
-            (false, _) => 78,
-            (true, false) => 69,
-            (true, true) => 0,
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.well
-            .iter()
-            .try_for_each(|line| writeln!(formatter, "ok: {line}"))?;
-        for (word, list) in [
-            ("warning", &self.warnings),
-            ("unavailable", &self.unavailable),
-            ("mistake", &self.mistakes),
-        ] {
-            list.0.iter().try_for_each(|one| writeln!(formatter, "{word}: {one}"))?;
-        }
-        let (mistakes, warnings) = (self.mistakes.0.len(), self.warnings.0.len());
-        write!(
-            formatter,
-            "{}, {}",
-            count(mistakes, "mistake"),
-            count(warnings, "warning")
-        )?;
-        match self.unavailable.0.len() {
-            0 => Ok(()),
-            servers => write!(formatter, ", {} unavailable", count(servers, "server")),
-        }
-    }
-}
-
-fn count(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-}
 
 /// How long brokers are asked; they are an extra, and a missing one should not hold up the rest.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(3);
@@ -82,21 +31,59 @@ const KAFKA_PATIENCE: Duration = Duration::from_secs(3);
 const OLDEST_ELASTICSEARCH: (u32, u32, u32) = (7, 17, 0);
 const OLDEST_OPENSEARCH: (u32, u32, u32) = (1, 0, 0);
 
-/// Checks a configuration that was read; `offline` asks no server.
-pub async fn check(config: &Config, offline: bool) -> Report {
-    let mut report = Report::default();
-    let definitions = count(config.definitions.len(), "definition");
-    report
-        .well
-        .push(format!("{} can be read, with {definitions}", config.file.display()));
-    if !offline {
-        let plans = postgres(config, &mut report).await;
-        elastic(config, &plans, &mut report).await;
-        brokers(config, &mut report).await;
+/// Looks at a configuration as far as it could be read; `offline` asks no server.
+pub async fn check(reading: &Reading, offline: bool) -> Report {
+    let mut report = Report {
+        mistakes: reading.mistakes.clone(),
+        ..Report::default()
+    };
+    let Some(config) = &reading.config else { return report };
+    if reading.mistakes.0.is_empty() {
+        let definitions = counted(config.definitions.len(), "definition");
+        report
+            .well
+            .push(format!("{} can be read, with {definitions}", config.file.display()));
+    }
+    if offline {
+        let oversized = config.definitions.iter().map(plan::oversized);
+        oversized.for_each(|mistakes| report.mistakes.merge(mistakes));
+    } else {
+        if is_sound(reading, "postgres", &mut report) {
+            postgres(config, &reading.mistakes, &mut report).await;
+        }
+        if is_sound(reading, "elasticsearch", &mut report) {
+            elastic(config, &reading.mistakes, &mut report).await;
+        }
+        if is_sound(reading, "kafka", &mut report) {
+            brokers(config, &mut report).await;
+        }
     }
     report.mistakes = std::mem::take(&mut report.mistakes).in_file_order();
     report.warnings = std::mem::take(&mut report.warnings).in_file_order();
     report
+}
+
+/// The configuration, when nothing is wrong with it; otherwise every mistake that [`check`] finds, so that a verb that
+/// needs it tells as much.
+///
+/// # Errors
+/// All of them.
+pub async fn sound(reading: &Reading) -> Result<&Config, Mistakes> {
+    match &reading.config {
+        Some(config) if reading.mistakes.0.is_empty() => Ok(config),
+        _ => Err(check(reading, false).await.mistakes),
+    }
+}
+
+/// Whether a server can be asked at all; says so otherwise.
+fn is_sound(reading: &Reading, section: &'static str, report: &mut Report) -> bool {
+    let sound = !reading.unsound.contains(&section);
+    if !sound {
+        report
+            .left
+            .push(format!("what `{section}` in the configuration leads to"));
+    }
+    sound
 }
 
 /// A key of the configuration as a whole: its value may have come from the environment.
@@ -108,9 +95,7 @@ fn key(config: &Config, path: &str) -> Place {
     }
 }
 
-type Planned<'c> = Vec<(&'c Definition, Plan)>;
-
-async fn postgres<'c>(config: &'c Config, report: &mut Report) -> Planned<'c> {
+async fn postgres(config: &Config, known: &Mistakes, report: &mut Report) {
     let mut address = String::new();
     let connected = async {
         let postgres = Postgres::new(&config.postgres)?;
@@ -120,13 +105,13 @@ async fn postgres<'c>(config: &'c Config, report: &mut Report) -> Planned<'c> {
     };
     let looked = match connected.await {
         Ok((postgres, mut connection)) => {
-            let planned = looks(config, &postgres, &mut connection, report).await;
+            let looked = database(config, &postgres, &mut connection, known, report).await;
             let _ = connection.close().await; // it has nothing left to lose
-            planned
+            looked
         }
         Err(error) => Err(error),
     };
-    looked.unwrap_or_else(|error| {
+    if let Err(error) = looked {
         let list = if is_mistaken(&error) {
             &mut report.mistakes
         } else {
@@ -134,8 +119,7 @@ async fn postgres<'c>(config: &'c Config, report: &mut Report) -> Planned<'c> {
         };
         let found = format!("Postgres{address}: {}", message(&error));
         list.add(&key(config, "postgres.url"), found, remedy_of(&error));
-        Vec::new()
-    })
+    }
 }
 
 /// Whether it takes a person: a wrong password stays wrong, a server that is starting does not stay so.
@@ -150,20 +134,13 @@ fn is_mistaken(error: &sqlx::Error) -> bool {
     }
 }
 
-fn message(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(error) => error.message().to_owned(),
-        sqlx::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    }
-}
-
-async fn looks<'c>(
-    config: &'c Config,
+async fn database(
+    config: &Config,
     postgres: &Postgres,
     connection: &mut PgConnection,
+    known: &Mistakes,
     report: &mut Report,
-) -> Result<Planned<'c>, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let standby: bool = sqlx::query("SELECT pg_is_in_recovery()")
         .fetch_one(&mut *connection)
         .await?
@@ -175,7 +152,7 @@ async fn looks<'c>(
             found,
             "name the primary, with `target_session_attrs` out of the URL",
         );
-        return Ok(Vec::new());
+        return Ok(());
     }
     let catalog = read_catalog(connection).await?;
     report
@@ -184,18 +161,27 @@ async fn looks<'c>(
     if let Some((found, remedy)) = published(&catalog) {
         report.warnings.add(&key(config, "postgres.url"), found, remedy);
     }
-    let mut planned = Vec::new();
-    for definition in &config.definitions {
-        match Plan::new(definition, &catalog) {
-            Ok(plan) => planned.push((definition, plan)),
-            Err(mistakes) => report.mistakes.0.extend(mistakes.0),
-        }
+    let looked = look(connection, &catalog, &config.definitions, known).await?;
+    report.mistakes.merge(looked.mistakes);
+    report.warnings.merge(looked.warnings);
+    if let Some(why) = looked.unproved {
+        let found = format!("it was not proved that expressions depend on their row alone: {why}");
+        let database = "SELECT quote_ident(current_database()::text)";
+        let database: String = sqlx::query(database).fetch_one(&mut *connection).await?.try_get(0)?;
+        let role = crate::catalog::quote(postgres.role());
+        let remedy = format!("run: GRANT TEMPORARY ON DATABASE {database} TO {role}");
+        report.warnings.add(&key(config, "postgres.url"), found, remedy);
     }
-    for (_, plan) in &planned {
-        report.warnings.0.extend(plan.warnings.0.iter().cloned());
+    let lacks = ledger::grant::lacking(connection, postgres.role()).await?;
+    if !lacks.is_empty() {
+        let found = format!("the role lacks rights on the ledger: {}", lacks.join(", "));
+        let remedy = format!(
+            "run `highwater apply` with an owner_url, or as the owner: {}",
+            ledger::grant::sql(postgres.role())
+        );
+        report.mistakes.add(&key(config, "postgres.url"), found, remedy);
     }
-    expressions(config, postgres, connection, &planned, report).await?;
-    Ok(planned)
+    Ok(())
 }
 
 fn version(catalog: &Catalog) -> String {
@@ -206,39 +192,7 @@ fn version(catalog: &Catalog) -> String {
     )
 }
 
-async fn expressions(
-    config: &Config,
-    postgres: &Postgres,
-    connection: &mut PgConnection,
-    planned: &Planned<'_>,
-    report: &mut Report,
-) -> Result<(), sqlx::Error> {
-    let all: Vec<_> = planned
-        .iter()
-        .flat_map(|(_, plan)| plan.expressions.iter().cloned())
-        .collect();
-    match prove(connection, &all).await? {
-        Proof::Done(mistakes) => {
-            for mistake in mistakes.0 {
-                // A filter of `tables:` is met at each use of its table.
-                if !report.mistakes.0.contains(&mistake) {
-                    report.mistakes.0.push(mistake);
-                }
-            }
-        }
-        Proof::NotAllowed(why) => {
-            let found = format!("it was not proved that expressions depend on their row alone: {why}");
-            let database = "SELECT quote_ident(current_database()::text)";
-            let database: String = sqlx::query(database).fetch_one(&mut *connection).await?.try_get(0)?;
-            let role = crate::catalog::quote(postgres.role());
-            let remedy = format!("run: GRANT TEMPORARY ON DATABASE {database} TO {role}");
-            report.warnings.add(&key(config, "postgres.url"), found, remedy);
-        }
-    }
-    Ok(())
-}
-
-async fn elastic(config: &Config, planned: &Planned<'_>, report: &mut Report) {
+async fn elastic(config: &Config, known: &Mistakes, report: &mut Report) {
     let place = key(config, "elasticsearch");
     let asked = async {
         let elastic = Elastic::connect(&config.elastic)?;
@@ -246,7 +200,9 @@ async fn elastic(config: &Config, planned: &Planned<'_>, report: &mut Report) {
         Ok::<_, ElasticError>((elastic, product))
     };
     let looked = match asked.await {
-        Ok((elastic, product)) if is_supported(&product, &place, report) => mappings(&elastic, planned, report).await,
+        Ok((elastic, product)) if is_supported(&product, &place, report) => {
+            indexes(&elastic, &config.definitions, known, report).await
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(error),
     };
@@ -257,6 +213,28 @@ async fn elastic(config: &Config, planned: &Planned<'_>, report: &mut Report) {
         };
         list.add(&place, error.to_string(), error.remedy());
     }
+}
+
+/// Tries each index; one without a name cannot be tried.
+async fn indexes(
+    elastic: &Elastic,
+    definitions: &[Definition],
+    known: &Mistakes,
+    report: &mut Report,
+) -> Result<(), ElasticError> {
+    for definition in definitions.iter().filter(|definition| !definition.index.is_empty()) {
+        let known = known.in_file(&definition.place.file);
+        let refused = trial::refused(elastic, definition, &known).await?;
+        if refused.0.is_empty() && known.0.is_empty() {
+            report.well.push(format!(
+                "index {}: Elasticsearch takes mapping and settings",
+                definition.index
+            ));
+        }
+        report.mistakes.merge(refused);
+        report.warnings.merge(trial::lacking(elastic, definition).await?);
+    }
+    Ok(())
 }
 
 fn is_supported(product: &Product, place: &Place, report: &mut Report) -> bool {
@@ -274,53 +252,6 @@ fn is_supported(product: &Product, place: &Place, report: &mut Report) -> bool {
     }
     report.well.push(format!("{name} {major}.{minor}.{patch}"));
     true
-}
-
-async fn mappings(elastic: &Elastic, planned: &Planned<'_>, report: &mut Report) -> Result<(), ElasticError> {
-    let nothing = serde_json::Map::new();
-    for (definition, plan) in planned {
-        let settings = generation_settings(plan.settings.clone());
-        let mappings = plan.mappings.as_object().unwrap_or(&nothing);
-        let index = IndexPlan {
-            settings: &settings,
-            mappings,
-            hash: &plan.hash,
-        };
-        if let Some(reason) = elastic.try_mapping(&plan.index, index).await? {
-            let place = blamed(&definition.fields, &reason).unwrap_or(&definition.place);
-            let found = format!("Elasticsearch refuses the index: {reason}");
-            report.mistakes.add(
-                place,
-                found,
-                "correct the type, its parameters, or `settings:`, as the reason says",
-            );
-        } else {
-            report.well.push(format!(
-                "index {}: Elasticsearch takes mapping and settings",
-                plan.index
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The field that the reason means: named as in `declared on field [title]`, or by a parameter of its mapping as in
-/// `analyzer [englisch]`. Names come without their path, so the first that fits serves; the reason stands beside it.
-fn blamed<'d>(fields: &'d Fields, reason: &str) -> Option<&'d Place> {
-    let bracketed = |from: &'static str| reason.split(from).skip(1).filter_map(|rest| rest.split(']').next());
-    let by_name = |name: &str| found(fields, &|known, _| known == name.rsplit('.').next().unwrap_or(name));
-    let by_value = |word: &str| found(fields, &|_, mapping| mapping.values().any(|value| value == word));
-    bracketed("field [")
-        .find_map(by_name)
-        .or_else(|| bracketed("[").find_map(by_value))
-}
-
-/// The first field, at any depth, of such a name or mapping.
-fn found<'d>(fields: &'d Fields, is: &impl Fn(&str, &Mapping) -> bool) -> Option<&'d Place> {
-    fields.iter().find_map(|(name, field)| {
-        let here = is(name, field.mapping()).then_some(&field.place);
-        here.or_else(|| found(field.fields()?, is))
-    })
 }
 
 /// Kafka's absence costs a moment and no change, so it is a warning; settings that cannot work are a mistake.

@@ -43,7 +43,7 @@ pub async fn dead(config: &Config, verb: Dead) -> anyhow::Result<()> {
                     letter.index,
                     letter.key,
                     letter.attempts,
-                    letter.last_at.format("%Y-%m-%d %H:%M:%S"),
+                    letter.last_at.format("%Y-%m-%d %H:%M:%S UTC"),
                     letter.reason
                 )?;
             }

@@ -1,22 +1,25 @@
-//! Exit codes, as sysexits has them.
+//! How a verb ends when not with success: codes as sysexits has them, and what is said.
 
-use std::fmt;
-
+use super::say::{complain, is_unread};
 use crate::daemon::DaemonError;
 use crate::elastic::ElasticError;
+use crate::error::{message, remedy_of};
 use crate::job::JobError;
 use crate::job::apply::ApplyError;
 use crate::ledger::LedgerError;
-use crate::mistake::Mistakes;
+use crate::mistake::{Mistake, Mistakes};
 use crate::pipeline::fleet::FleetError;
 
-/// Why the program ends without success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why the program ends without success. As an error it says nothing: the verb has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{self:?}")]
 pub enum Exit {
     /// A wrong call.
     Usage = 64,
     /// Data differs.
     Data = 65,
+    /// There is no such document.
+    Absent = 66,
     /// A server does not answer.
     Unavailable = 69,
     /// A bug.
@@ -27,20 +30,16 @@ pub enum Exit {
     Config = 78,
 }
 
-impl fmt::Display for Exit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Usage => "wrong call",
-            Self::Data => "data differs",
-            Self::Unavailable => "a server does not answer",
-            Self::Bug => "a bug",
-            Self::Unread => "nobody reads the output",
-            Self::Config => "configuration",
-        })
-    }
+/// A verb's own reason to end.
+#[derive(Debug, thiserror::Error)]
+#[error("{found}")]
+pub struct Failure {
+    pub exit: Exit,
+    /// As a sentence without a full stop.
+    pub found: String,
+    /// What to do, likewise.
+    pub remedy: String,
 }
-
-impl std::error::Error for Exit {}
 
 impl Exit {
     /// What a report's code means.
@@ -61,23 +60,17 @@ impl Exit {
         if let Some(exit) = error.downcast_ref::<Self>() {
             return *exit;
         }
-        if super::say::is_unread(error) {
+        if let Some(failure) = error.downcast_ref::<Failure>() {
+            return failure.exit;
+        }
+        if is_unread(error) {
             return Self::Unread;
         }
         if error.is::<Mistakes>() {
             return Self::Config;
         }
         if let Some(error) = error.downcast_ref::<DaemonError>() {
-            return match error {
-                DaemonError::Apply(error) => of_apply(error),
-                DaemonError::Fleet(FleetError::Ledger(LedgerError::Absent)) | DaemonError::NotApplied(_) => {
-                    Self::Config
-                }
-                DaemonError::Fleet(_) | DaemonError::Elastic(_) | DaemonError::Postgres(_) => Self::Unavailable,
-                DaemonError::Fatal(_) => Self::Data,
-                DaemonError::Http(_) | DaemonError::Connections { .. } => Self::Config,
-                DaemonError::Ended(_) | DaemonError::Metrics(_) => Self::Bug,
-            };
+            return of_daemon(error);
         }
         if let Some(error) = error.downcast_ref::<ApplyError>() {
             return of_apply(error);
@@ -94,6 +87,19 @@ impl Exit {
     }
 }
 
+fn of_daemon(error: &DaemonError) -> Exit {
+    match error {
+        DaemonError::Apply(error) => of_apply(error),
+        DaemonError::Fleet(FleetError::Ledger(LedgerError::Absent))
+        | DaemonError::NotApplied(_)
+        | DaemonError::Http(_)
+        | DaemonError::Connections { .. } => Exit::Config,
+        DaemonError::Fleet(_) | DaemonError::Elastic(_) | DaemonError::Postgres(_) => Exit::Unavailable,
+        DaemonError::Fatal(_) => Exit::Data,
+        DaemonError::Ended(_) | DaemonError::Metrics(_) => Exit::Bug,
+    }
+}
+
 fn of_apply(error: &ApplyError) -> Exit {
     match error {
         ApplyError::Mistakes(_) => Exit::Config,
@@ -101,43 +107,100 @@ fn of_apply(error: &ApplyError) -> Exit {
     }
 }
 
-/// What to do about an error, where there is something to say.
-#[must_use]
-pub fn remedy(error: &anyhow::Error) -> Option<String> {
-    let postgres = |error: &sqlx::Error| Some(crate::ledger::error::remedy_of(error));
-    let apply = |error: &ApplyError| match error {
-        ApplyError::Ledger(error) => Some(error.remedy()),
-        ApplyError::Postgres(error) => postgres(error),
-        ApplyError::Mistakes(_) => None,
-        ApplyError::Locked(_) => {
-            Some("run it again when the table is less busy; see pg_locks for who holds it".to_owned())
-        }
+/// Says on stderr why a verb failed, and what to do, unless that has been said or nobody reads.
+pub fn say(error: &anyhow::Error) {
+    if error.is::<Exit>() || is_unread(error) {
+        return;
+    }
+    if let Some(mistakes) = mistakes(error) {
+        complain!("{mistakes}\n{}", mistakes.counted());
+        return;
+    }
+    match error.downcast_ref::<sqlx::Error>() {
+        Some(error) => complain!("highwater: Postgres: {}", message(error)),
+        None => complain!("highwater: {error}"),
+    }
+    if let Some(remedy) = remedy(error) {
+        complain!("  remedy: {remedy}");
+    }
+}
+
+/// The same in the log, a line each: what reads a log of JSON reads no other text.
+pub fn log(error: &anyhow::Error) {
+    let Some(mistakes) = mistakes(error) else {
+        tracing::error!(remedy = remedy(error), "{error}");
+        return;
     };
+    for Mistake { place, found, remedy } in &mistakes.0 {
+        tracing::error!(place = %place, remedy, "{found}");
+    }
+}
+
+fn mistakes(error: &anyhow::Error) -> Option<&Mistakes> {
+    let applying = match error.downcast_ref::<DaemonError>() {
+        Some(DaemonError::Apply(error)) => Some(error),
+        _ => error.downcast_ref::<ApplyError>(),
+    };
+    match applying {
+        Some(ApplyError::Mistakes(mistakes)) => Some(mistakes),
+        _ => error.downcast_ref::<Mistakes>(),
+    }
+}
+
+fn remedy(error: &anyhow::Error) -> Option<String> {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return Some(failure.remedy.clone());
+    }
     if let Some(error) = error.downcast_ref::<DaemonError>() {
-        return match error {
-            DaemonError::Apply(error) => apply(error),
-            DaemonError::Fleet(FleetError::Ledger(error)) => Some(error.remedy()),
-            DaemonError::Fleet(FleetError::Catalog(error)) | DaemonError::Postgres(error) => postgres(error),
-            DaemonError::Elastic(error) => Some(error.remedy().to_owned()),
-            DaemonError::Http(error) => Some(error.remedy().to_owned()),
-            DaemonError::Fatal(_)
-            | DaemonError::Connections { .. }
-            | DaemonError::NotApplied(_)
-            | DaemonError::Ended(_)
-            | DaemonError::Metrics(_) => None,
-        };
+        return remedy_of_daemon(error);
     }
     if let Some(error) = error.downcast_ref::<ApplyError>() {
-        return apply(error);
+        return remedy_of_apply(error);
     }
     if let Some(error) = error.downcast_ref::<LedgerError>() {
         return Some(error.remedy());
     }
-    if let Some(JobError::Elastic(error)) = error.downcast_ref::<JobError>() {
-        return Some(error.remedy().to_owned());
+    if let Some(error) = error.downcast_ref::<FleetError>() {
+        return Some(remedy_of_fleet(error));
+    }
+    if let Some(error) = error.downcast_ref::<JobError>() {
+        return error.remedy();
     }
     if let Some(error) = error.downcast_ref::<ElasticError>() {
         return Some(error.remedy().to_owned());
     }
-    error.downcast_ref::<sqlx::Error>().and_then(postgres)
+    error.downcast_ref::<sqlx::Error>().map(remedy_of)
+}
+
+fn remedy_of_daemon(error: &DaemonError) -> Option<String> {
+    match error {
+        DaemonError::Apply(error) => remedy_of_apply(error),
+        DaemonError::Fleet(error) => Some(remedy_of_fleet(error)),
+        DaemonError::Postgres(error) => Some(remedy_of(error)),
+        DaemonError::Elastic(error) => Some(error.remedy().to_owned()),
+        DaemonError::Http(error) => Some(error.remedy().to_owned()),
+        DaemonError::Fatal(_)
+        | DaemonError::Connections { .. }
+        | DaemonError::NotApplied(_)
+        | DaemonError::Ended(_)
+        | DaemonError::Metrics(_) => None,
+    }
+}
+
+fn remedy_of_fleet(error: &FleetError) -> String {
+    match error {
+        FleetError::Ledger(error) => error.remedy(),
+        FleetError::Catalog(error) => remedy_of(error),
+    }
+}
+
+fn remedy_of_apply(error: &ApplyError) -> Option<String> {
+    match error {
+        ApplyError::Ledger(error) => Some(error.remedy()),
+        ApplyError::Postgres(error) => Some(remedy_of(error)),
+        ApplyError::Mistakes(_) => None,
+        ApplyError::Locked(_) => {
+            Some("run it again when the table is less busy; see pg_locks for who holds it".to_owned())
+        }
+    }
 }

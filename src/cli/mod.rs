@@ -3,9 +3,10 @@
 mod apply;
 pub mod check;
 mod dead;
-mod exit;
+pub mod exit;
 mod init;
 mod plan;
+mod presence;
 mod run;
 pub mod say;
 mod schema;
@@ -17,10 +18,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use exit::{Exit, remedy};
+pub use exit::Exit;
 use say::tell;
 
-use crate::config::Config;
+use crate::config::{Config, Reading};
 use crate::plan::sketch::DEFAULT_DEPTH;
 
 /// Keeps Elasticsearch in step with Postgres.
@@ -145,31 +146,38 @@ pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
             init::init(&config, &root, depth, output.as_deref()).await
         }
         verb => {
-            let config = Config::load(&arguments.config, &env)?;
-            run::log(&config, arguments.log_level.as_deref())?;
-            with_definitions(config, verb).await
+            let reading = Reading::of(&arguments.config, &env);
+            if let Some(config) = &reading.config {
+                run::log(config, arguments.log_level.as_deref())?;
+            }
+            match verb {
+                Verb::Check { offline } => check_and_say(&reading, offline).await,
+                Verb::Plan { sql } => plan::plan(&reading, sql).await,
+                Verb::Apply { yes } => apply::apply(&reading, yes).await,
+                verb => with_definitions(reading.sound()?, verb).await,
+            }
         }
     }
+}
+
+async fn check_and_say(reading: &Reading, offline: bool) -> anyhow::Result<()> {
+    let report = check::check(reading, offline).await;
+    let said = tell!("{report}");
+    Exit::with_code(report.exit_code())?; // a mistake weighs more than a reader who left
+    Ok(said?)
 }
 
 async fn with_definitions(config: Config, verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Run { apply } => run::run(config, apply).await,
-        Verb::Check { offline } => {
-            let report = check::check(&config, offline).await;
-            let said = tell!("{report}");
-            Exit::with_code(report.exit_code())?; // a mistake weighs more than a reader who left
-            Ok(said?)
-        }
-        Verb::Plan { sql } => plan::plan(&config, sql).await,
-        Verb::Apply { yes } => apply::apply(&config, yes).await,
         Verb::Uninstall { yes } => apply::uninstall(&config, yes).await,
         Verb::Adopt { yes } => apply::adopt(&config, yes).await,
         Verb::Show { index, key, sql, diff } => show::show(&config, &index, &key, show::Wanted { sql, diff }).await,
         Verb::Status { watch, json } => status::status(&config, watch, json).await,
         Verb::Verify { index, repair } => verify::verify(&config, index.as_deref(), repair).await,
         Verb::Dead(dead) => dead::dead(&config, dead).await,
-        Verb::Init { .. } | Verb::Schema { .. } => Ok(()), // they need none
+        // They need none, or less than sound ones.
+        Verb::Init { .. } | Verb::Schema { .. } | Verb::Check { .. } | Verb::Plan { .. } | Verb::Apply { .. } => Ok(()),
         Verb::Healthcheck => run::healthcheck(&config).await,
     }
 }

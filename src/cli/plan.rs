@@ -1,15 +1,22 @@
 //! `plan`: what the definitions come to, without changing anything.
 
+use super::check;
 use super::say::tell;
-use crate::config::Config;
-use crate::job::apply::{plan_all, unused};
+use crate::config::Reading;
+use crate::job::apply::unused;
+use crate::job::look::look;
 use crate::source::Postgres;
 use crate::source::catalog::read_catalog;
 
-pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
+pub async fn plan(reading: &Reading, sql: bool) -> anyhow::Result<()> {
+    let config = check::sound(reading).await?;
     let mut connection = Postgres::new(&config.postgres)?.connect().await?;
     let catalog = read_catalog(&mut connection).await?;
-    let plans = plan_all(&config.definitions, &catalog)?;
+    let looked = look(&mut connection, &catalog, &config.definitions, &reading.mistakes).await?;
+    if !looked.mistakes.0.is_empty() {
+        return Err(check::check(reading, false).await.mistakes.into()); // with what the cluster says
+    }
+    let plans = looked.plans;
     for (_, plan) in &plans {
         if sql {
             tell!("{}\n{}", plan.print(), plan.print_capture())?;
@@ -18,7 +25,7 @@ pub async fn plan(config: &Config, sql: bool) -> anyhow::Result<()> {
             tell!("index {}", plan.index)?;
             tell!(
                 "  documents from {}, key {}",
-                plan.root_table().sql,
+                plan.table.sql,
                 plan.key
                     .iter()
                     .map(|key| key.name.as_str())

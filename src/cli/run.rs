@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::exit::{self, Failure};
 use crate::config::{Config, LogFormat, LogLevel};
 use crate::job::CaptureMode;
 
@@ -20,17 +21,12 @@ pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
     };
     let level = level.unwrap_or(configured);
     let filter = EnvFilter::try_new(format!("warn,highwater={level}"))?;
-    let json = match config.log.format {
-        LogFormat::Json => true,
-        LogFormat::Text => false,
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
-    };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
         .log_internal_errors(false); // it would complain on stderr about stderr, and panic
-    if json {
+    if is_json(config) {
         subscriber.json().init();
     } else {
         subscriber.init();
@@ -38,8 +34,29 @@ pub fn log(config: &Config, level: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn is_json(config: &Config) -> bool {
+    match config.log.format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    }
+}
+
+/// Runs the daemon, and says why it ended in the form of its log.
+pub async fn run(config: Config, apply: bool) -> anyhow::Result<()> {
+    let is_json = is_json(&config);
+    let outcome = until_stopped(config, apply).await;
+    if let Err(error) = &outcome
+        && is_json
+    {
+        exit::log(error);
+        return Err(super::Exit::of(error).into());
+    }
+    outcome
+}
+
 /// Runs the daemon; the first SIGTERM or SIGINT ends it in order, the second at once.
-pub async fn run(mut config: Config, apply: bool) -> anyhow::Result<()> {
+async fn until_stopped(mut config: Config, apply: bool) -> anyhow::Result<()> {
     if apply {
         config.job.capture = CaptureMode::Manage;
     }
@@ -63,15 +80,34 @@ pub async fn run(mut config: Config, apply: bool) -> anyhow::Result<()> {
 /// Asks the daemon of this configuration whether it is well.
 pub async fn healthcheck(config: &Config) -> anyhow::Result<()> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut connection = tokio::net::TcpStream::connect(config.http.listen)
-        .await
-        .map_err(|_| super::Exit::Unavailable)?;
-    connection.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await?;
-    if answer.split_whitespace().nth(1) == Some("200") {
-        Ok(())
-    } else {
-        Err(super::Exit::Unavailable.into())
+    let address = config.http.listen;
+    let unwell = |found: String, remedy: &str| Failure {
+        exit: super::Exit::Unavailable,
+        found,
+        remedy: remedy.to_owned(),
+    };
+    let asked = async {
+        let mut connection = tokio::net::TcpStream::connect(address).await?;
+        connection.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = asked.await.map_err(|error| {
+        let found = format!("no daemon answers at {address} (http.listen): {error}");
+        unwell(
+            found,
+            "start `highwater run`, or name the configuration that it runs with",
+        )
+    })?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    if head.split_whitespace().nth(1) == Some("200") {
+        return Ok(());
     }
+    let found = format!("the daemon at {address} is not well: {}", body.trim());
+    Err(unwell(
+        found,
+        "see its log; it ends by itself when one of its tasks has, and is to be started again",
+    )
+    .into())
 }

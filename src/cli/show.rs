@@ -11,8 +11,9 @@ use serde_json::Value;
 use super::Exit;
 use super::say::{complain, tell};
 use crate::config::Config;
+use crate::copies::Copies;
 use crate::draft::{Draft, Op};
-use crate::elastic::{Document, DocumentId, Elastic};
+use crate::elastic::{Document, DocumentId, Elastic, ElasticError};
 use crate::key::Key;
 use crate::pipeline::{Fleet, Generation};
 use crate::plan::Plan;
@@ -53,13 +54,14 @@ pub async fn show(config: &Config, index: &str, key: &str, wanted: Wanted) -> an
         wanted,
     };
     // The newest first: it is by its definition that the document is to be.
+    let mut is_there = true;
     for (position, generation) in generations.into_iter().rev().enumerate() {
         match &generation.plan {
-            Ok(plan) => show.generation(generation, plan, position == 0).await?,
+            Ok(plan) => is_there &= show.generation(generation, plan, position == 0).await? || position > 0,
             Err(mistakes) => tell!("\n{} cannot be planned: {mistakes}", generation.concrete)?,
         }
     }
-    Ok(())
+    if is_there { Ok(()) } else { Err(Exit::Absent.into()) }
 }
 
 /// One document under way.
@@ -73,8 +75,10 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    async fn generation(&mut self, generation: &Generation, plan: &Plan, newest: bool) -> anyhow::Result<()> {
-        let scope = Scope::Keys(std::slice::from_ref(&self.key));
+    /// Returns whether there is a document by this generation's definition.
+    async fn generation(&mut self, generation: &Generation, plan: &Plan, newest: bool) -> anyhow::Result<bool> {
+        let copies = Copies::default();
+        let scope = Scope::Keys(std::slice::from_ref(&self.key), &copies);
         let built = self.builder.build(plan, scope, self.fleet.revision).await;
         // A key may be written in more than one way, and has one canonical text: the row's own.
         let canonical = built.as_ref().ok().and_then(indexed).map(|draft| draft.key.clone());
@@ -96,15 +100,54 @@ impl Show<'_> {
                 (None, None) => tell!("no document")?,
             }
         }
-        let id = self.key.document_id();
-        match self.elastic.get(&generation.concrete, DocumentId::from(&*id)).await {
-            Ok(held) => self.compare(generation, held.as_ref(), now, built.as_ref().ok())?,
+        let is_there = now.is_some();
+        let place = built
+            .as_ref()
+            .ok()
+            .and_then(indexed)
+            .and_then(|draft| draft.routing.clone());
+        match self.held(generation, plan, place).await {
+            Ok((held, elsewhere)) => {
+                self.compare(generation, held.as_ref(), now, built.as_ref().ok())?;
+                for routing in elsewhere {
+                    tell!(
+                        "  a copy stands under routing {routing:?}, where it does not belong: `highwater verify --repair` has it deleted"
+                    )?;
+                }
+            }
             Err(error) => tell!("\n{} cannot be asked: {error}", named(generation))?,
         }
         for line in why::pending(self.postgres, self.fleet, generation, &self.key).await? {
             tell!("  {line}")?;
         }
-        Ok(())
+        Ok(is_there)
+    }
+
+    /// The document where it belongs, or, where nothing says so, wherever there is one; and under which other routings
+    /// there are more. These are searched for, and so may be those of a second ago.
+    async fn held(
+        &self,
+        generation: &Generation,
+        plan: &Plan,
+        place: Option<String>,
+    ) -> Result<(Option<Document>, Vec<String>), ElasticError> {
+        let id = self.key.document_id();
+        let found = if plan.routing.is_some() {
+            self.elastic.find(&generation.concrete, &id).await?
+        } else {
+            Vec::new()
+        };
+        let mut routings: Vec<String> = found.into_iter().filter_map(|stored| stored.routing).collect();
+        let place = place.or_else(|| routings.first().cloned());
+        if plan.routing.is_some() && place.is_none() {
+            return Ok((None, Vec::new()));
+        }
+        routings.retain(|routing| Some(routing) != place.as_ref());
+        let at = DocumentId {
+            id: &id,
+            routing: place.as_deref(),
+        };
+        Ok((self.elastic.get(&generation.concrete, at).await?, routings))
     }
 
     /// The statements as they were sent, each with the values bound to it.

@@ -7,6 +7,7 @@ use super::say::{complain, tell};
 use crate::config::Config;
 use crate::elastic::Elastic;
 use crate::job::verify::{Findings, Verify};
+use crate::key::Key;
 use crate::ledger::claim;
 use crate::pipeline::write::A_DOCUMENT;
 use crate::pipeline::{Budget, Fleet};
@@ -54,8 +55,9 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
         }
         sound &= findings.differing.is_empty();
         if repair && !findings.differing.is_empty() {
-            let keys: Vec<&str> = findings.differing.iter().map(|(key, _)| key.as_str()).collect();
-            claim::touch_documents(postgres.pool(), generation.id, &keys).await?;
+            let mut keys: Vec<Key> = findings.differing.iter().map(|(key, _)| key.clone()).collect();
+            keys.dedup();
+            claim::touch_documents(postgres.pool(), generation.id, &keys, &findings.copies).await?;
             tell!("  {} touched: a running daemon builds them again", keys.len())?;
         }
     }

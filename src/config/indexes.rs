@@ -11,7 +11,7 @@ use crate::mistake::{Mistakes, Place};
 /// The directory that is read when `indexes:` is not written.
 const DIRECTORY: &str = "indexes";
 
-/// Every definition that `indexes:` names.
+/// Every definition that `indexes:` names, as far as it can be made out.
 pub(super) fn load(section: &mut Section<'_>, around: &Around<'_>, mistakes: &mut Mistakes) -> Vec<Definition> {
     let place = section.place("indexes");
     let paths = section.list("indexes");
@@ -33,10 +33,7 @@ pub(super) fn load(section: &mut Section<'_>, around: &Around<'_>, mistakes: &mu
     for written in &paths {
         for file in files(written, around, mistakes) {
             match text(&file) {
-                Ok(text) => match Definition::parse(&file.display().to_string(), &text) {
-                    Ok(definition) => definitions.push(definition),
-                    Err(mut more) => mistakes.0.append(&mut more.0),
-                },
+                Ok(text) => definitions.extend(Definition::read(&file.display().to_string(), &text, mistakes)),
                 Err(error) => unreadable(&written.place, &file, &error, mistakes),
             }
         }
@@ -102,6 +99,8 @@ fn unreadable(place: &Place, path: &Path, error: &io::Error, mistakes: &mut Mist
 }
 
 fn refuse_twins(definitions: &[Definition], mistakes: &mut Mistakes) {
+    let named = definitions.iter().filter(|definition| !definition.index.is_empty());
+    let definitions: Vec<&Definition> = named.collect();
     for (position, definition) in definitions.iter().enumerate() {
         let others = definitions.iter().enumerate().filter(|(other, _)| *other != position);
         if let Some((_, other)) = others.into_iter().find(|(_, other)| other.index == definition.index) {

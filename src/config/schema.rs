@@ -53,7 +53,8 @@ fn asked() -> Vec<Key> {
     };
     let mut mistakes = Mistakes::default();
     if let Some(root) = Node::read("", "", &mut mistakes) {
-        super::read(Path::new(""), &root, &around, super::indexes::load, &mut mistakes);
+        let noted = (&mut mistakes, &mut Vec::new());
+        super::read(Path::new(""), &root, &around, super::indexes::load, noted);
     }
     asked.keys()
 }

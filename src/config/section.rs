@@ -37,7 +37,7 @@ pub(super) struct Written {
 pub(super) struct Section<'a> {
     pub around: &'a Around<'a>,
     /// Empty for the top of the file.
-    name: &'static str,
+    pub name: &'static str,
     /// Nothing when the section is not written.
     reader: Option<Reader<'a>>,
     /// Where each key that was read had its value from.

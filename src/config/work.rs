@@ -20,7 +20,8 @@ pub(super) fn feeds(section: &mut Section<'_>) -> Vec<Feed> {
     }
     for Written { text, place } in written.iter().filter(|written| written.text != "touch_log") {
         let found = match text.as_str() {
-            "kafka" | "last_touched" | "due" => format!("the feed `{text}` is not supported yet"),
+            "due" => "`due` is no feed to be named: it works wherever a definition has `due:`".to_owned(),
+            "kafka" | "last_touched" => format!("the feed `{text}` is not supported yet"),
             _ => format!("`{}` is no feed", excerpt(text)),
         };
         section.mistakes.add(
@@ -104,6 +105,7 @@ pub(super) fn jobs(top: &mut Section<'_>, mistakes: &mut Mistakes) -> JobSetting
         backfill_range: jobs.count("backfill_range", default.backfill_range, 1..=1_000_000),
         delete_repeat_after: jobs.duration("delete_repeat_after", default.delete_repeat_after),
         drift_every: jobs.duration("drift_every", default.drift_every),
+        clock_every: jobs.duration("clock_every", default.clock_every),
         nonce_every: jobs.duration("nonce_every", default.nonce_every),
         watermark_every: jobs.duration("watermark_every", default.watermark_every),
         jobs_kept: jobs.duration("kept", default.jobs_kept),

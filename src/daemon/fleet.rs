@@ -12,6 +12,7 @@ use crate::draft::Version;
 use crate::elastic::Elastic;
 use crate::job::{JobError, bring_up, lineage};
 use crate::ledger;
+use crate::mistake::{Mistake, Mistakes};
 use crate::pipeline::Fleet;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
@@ -73,20 +74,31 @@ pub async fn follow(
 /// Definitions that no longer fit the database are tried again at every tenth look, about every five seconds.
 const UNFIT_LOOKS: u32 = 10;
 
-/// Says which definitions do not fit the database any more, and which do again; each once. Returns those that do not.
-fn told(fleet: &Fleet, before: &BTreeMap<i32, String>) -> BTreeMap<i32, String> {
+/// Says which definitions do not fit the database any more, and which do again; each mistake once. Returns what does not.
+fn told(fleet: &Fleet, before: &BTreeMap<i32, Mistakes>) -> BTreeMap<i32, Mistakes> {
     let mut unfit = BTreeMap::new();
     for generation in fleet.generations.values() {
         let (index, known) = (&generation.concrete, before.get(&generation.id));
-        match generation.unfit() {
-            Some(why) => {
-                if known != Some(&why) {
-                    tracing::error!(index, "{why}");
+        match &generation.plan {
+            Err(mistakes) => {
+                let news = mistakes
+                    .0
+                    .iter()
+                    .filter(|mistake| known.is_none_or(|known| !known.0.contains(mistake)));
+                for Mistake { place, found, remedy } in news {
+                    let place = place.to_string();
+                    tracing::error!(
+                        index,
+                        place,
+                        found,
+                        remedy,
+                        "the database no longer fits the definition"
+                    );
                 }
-                unfit.insert(generation.id, why);
+                unfit.insert(generation.id, mistakes.clone());
             }
-            None if known.is_some() => tracing::info!(index, "the database fits the definition again"),
-            None => {}
+            Ok(_) if known.is_some() => tracing::info!(index, "the database fits the definition again"),
+            Ok(_) => {}
         }
     }
     unfit
@@ -94,22 +106,20 @@ fn told(fleet: &Fleet, before: &BTreeMap<i32, String>) -> BTreeMap<i32, String> 
 
 /// Takes generations towards being live, a step at a time; runs until stopped.
 pub async fn raise(postgres: Postgres, elastic: Elastic, shared: Shared, stop: CancellationToken) {
-    let mut said = String::new();
+    let mut said: BTreeMap<String, String> = BTreeMap::new();
     while !stop.is_cancelled() {
         let fleet = shared.fleet.borrow().clone();
-        match bring_up::step(&postgres, &elastic, &fleet).await {
-            Ok(changed) => {
-                said.clear();
-                if changed {
-                    shared.replan.notify_one();
-                }
-            }
-            Err(error) => {
-                let why = error.to_string();
-                if why != said {
-                    tracing::warn!(error = why, "bringing indexes up has to wait");
-                    said = why;
-                }
+        let step = bring_up::step(&postgres, &elastic, &fleet).await;
+        if step.changed {
+            shared.replan.notify_one();
+        }
+        said.retain(|index, _| step.waiting.contains_key(index));
+        for (index, error) in step.waiting {
+            let why = error.to_string();
+            if said.get(&index) != Some(&why) {
+                let remedy = error.remedy();
+                tracing::warn!(index, error = why, remedy, "bringing an index up has to wait");
+                said.insert(index, why);
             }
         }
         tokio::select! {

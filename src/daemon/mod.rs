@@ -9,28 +9,28 @@ mod observe;
 mod precondition;
 mod roster;
 mod tasks;
+mod views;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::elastic::{Elastic, ElasticError};
-use crate::http::{self, HttpError};
+use crate::http::{HttpError, Readiness};
 use crate::job::CaptureMode;
 use crate::job::apply::{self, ApplyError};
-use crate::metrics;
 use crate::pipeline::fleet::FleetError;
+use crate::pipeline::hold::Wait;
 use crate::pipeline::worker::Shared;
 use crate::pipeline::{Budget, Fleet, Queue};
 use crate::source::{Postgres, connect};
 use crate::task::Health;
 use tasks::Tasks;
+use views::Views;
 
 /// Why the daemon ended, other than by being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ pub enum DaemonError {
     Fleet(#[from] FleetError),
     #[error(transparent)]
     Elastic(#[from] ElasticError),
-    #[error("Postgres: {0}")]
+    #[error("Postgres: {}", crate::error::message(.0))]
     Postgres(#[from] sqlx::Error),
     /// Going on would write what must not be written.
     #[error("{0}")]
@@ -73,11 +73,27 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
     let config = Arc::new(config);
     let postgres = Postgres::new(&config.postgres)?;
     let elastic = Elastic::connect(&config.elastic)?;
-    if !precondition::answering(&postgres, &stop).await {
-        return Ok(());
-    }
+    let views = Views::open(&config.http).await?;
+    let prepared = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        prepared = prepare(&config, &postgres, &elastic, &views.readiness) => prepared?,
+    };
+    Daemon::new(config, postgres, elastic, prepared, views.health.clone())
+        .serve(views, stop)
+        .await
+}
+
+/// Waits for Postgres, applies the definitions where that is ours to do, and reads what is to be fed.
+async fn prepare(
+    config: &Config,
+    postgres: &Postgres,
+    elastic: &Elastic,
+    readiness: &watch::Sender<Readiness>,
+) -> Result<Fleet, DaemonError> {
+    precondition::answering(postgres, readiness).await;
     if config.job.capture == CaptureMode::Manage {
         let mut owner = connect::connect_owner(&config.postgres).await?;
+        precondition::accepted(&mut owner, config, elastic, postgres.role()).await?;
         for line in apply::apply(&mut owner, &config.definitions, postgres.role(), &config.job)
             .await?
             .lines
@@ -85,17 +101,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), DaemonEr
             tracing::info!("{line}");
         }
     }
-    let fleet = Fleet::read(&postgres).await?;
-    precondition::applied(&config, &fleet)?;
-    let listener = http::bind(&config.http).await?;
-    if let Ok(address) = listener.local_addr() {
-        tracing::info!(%address, "listening");
-    }
-    // In a process that runs several daemons, the first one's recorder counts for all.
-    let prometheus = metrics::install().or_else(|_| metrics::recorder().map(|recorder| recorder.handle()))?;
-    Daemon::new(config, postgres, elastic, fleet)
-        .serve(listener, prometheus, stop)
-        .await
+    let fleet = Fleet::read(postgres).await?;
+    precondition::applied(config, &fleet)?;
+    Ok(fleet)
 }
 
 struct Daemon {
@@ -108,11 +116,11 @@ struct Daemon {
     wake: Arc<Notify>,
     health: Health,
     /// Why it is not proved yet that the database and the cluster belong together.
-    doubt: watch::Sender<Option<String>>,
+    doubt: watch::Sender<Option<Wait>>,
 }
 
 impl Daemon {
-    fn new(config: Arc<Config>, postgres: Postgres, elastic: Elastic, fleet: Fleet) -> Self {
+    fn new(config: Arc<Config>, postgres: Postgres, elastic: Elastic, fleet: Fleet, health: Health) -> Self {
         let (fleet, receiver) = watch::channel(Arc::new(fleet));
         let (fatal, fatal_receiver) = mpsc::channel(1);
         let shared = Shared {
@@ -132,21 +140,23 @@ impl Daemon {
             fleet,
             fatal: fatal_receiver,
             wake: Arc::new(Notify::new()),
-            health: Health::default(),
-            doubt: watch::channel(Some("the cluster was not asked yet".to_owned())).0,
+            health,
+            doubt: watch::channel(Some(Wait::for_elasticsearch("the cluster was not asked yet"))).0,
         }
     }
 
-    async fn serve(
-        mut self,
-        listener: TcpListener,
-        prometheus: PrometheusHandle,
-        stop: CancellationToken,
-    ) -> Result<(), DaemonError> {
-        let (intake_stop, worker_stop) = (CancellationToken::new(), CancellationToken::new());
+    async fn serve(mut self, views: Views, stop: CancellationToken) -> Result<(), DaemonError> {
+        let intake_stop = CancellationToken::new();
         let mut intake = Tasks::new(&self.health);
-        let mut workers = Tasks::new(&self.health);
-        self.spawn_views(&mut workers, listener, prometheus, &worker_stop);
+        // What others see outlives the intake, to tell how stopping goes.
+        let Views {
+            tasks: mut workers,
+            stop: worker_stop,
+            status,
+            readiness,
+            ..
+        } = views;
+        self.spawn_observer(&mut workers, status, readiness, &worker_stop);
         self.spawn_workers(&mut workers, &worker_stop);
         self.spawn_intake(&mut intake, &intake_stop);
         let outcome = tokio::select! {

@@ -13,7 +13,7 @@ use crate::http::ready::{self, Readiness};
 use crate::http::status::Status as Shown;
 use crate::ledger::status::{self, IndexStatus, Status};
 use crate::metrics;
-use crate::pipeline::queue::Hold;
+use crate::pipeline::hold::{Hold, Server, Wait};
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 use crate::task::{Health, State};
@@ -24,7 +24,7 @@ pub struct Observer {
     pub shared: Shared,
     pub health: Health,
     /// Why nothing is written yet.
-    pub doubt: watch::Receiver<Option<String>>,
+    pub doubt: watch::Receiver<Option<Wait>>,
     pub status: watch::Sender<Shown>,
     pub readiness: watch::Sender<Readiness>,
 }
@@ -87,7 +87,7 @@ impl Observer {
         let mut told = Shown::new(status, |_| Some(lag.as_secs_f64()));
         for index in &mut told.indexes {
             if let Some(hold) = held.get(index.generation.as_str()) {
-                index.waiting = Some(hold.reason.clone());
+                index.waiting = Some(hold.wait.reason.clone());
                 index.waiting_since = Some(hold.since);
             }
             if let Some(why) = unfit.get(index.generation.as_str()) {
@@ -95,13 +95,18 @@ impl Observer {
                 index.waiting = Some(why.clone());
             }
         }
-        self.readiness.send_replace(Readiness {
-            postgres: None,
-            elasticsearch: held
+        let doubt = self.doubt.borrow().clone();
+        let waits_for = |server: Server| {
+            let holds = held
                 .values()
-                .next()
-                .map(Hold::to_string)
-                .or_else(|| self.doubt.borrow().clone()),
+                .find(|hold| hold.wait.server == server)
+                .map(Hold::to_string);
+            let doubts = doubt.as_ref().filter(|doubt| doubt.server == server);
+            holds.or_else(|| doubts.map(|doubt| doubt.reason.clone()))
+        };
+        self.readiness.send_replace(Readiness {
+            postgres: waits_for(Server::Postgres),
+            elasticsearch: waits_for(Server::Elasticsearch),
             kafka,
             indexes: told
                 .indexes

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use sqlx::PgConnection;
+use tokio::sync::watch;
 
 use super::DaemonError;
 use crate::config::Config;
-use crate::job::{inspect, retry};
+use crate::elastic::Elastic;
+use crate::http::Readiness;
+use crate::job::apply::{self, ApplyError};
+use crate::job::{inspect, retry, trial};
+use crate::mistake::Mistakes;
 use crate::pipeline::Fleet;
 use crate::plan::ENCODER;
 use crate::source::Postgres;
@@ -15,7 +20,7 @@ use crate::source::Postgres;
 pub fn enough_connections(config: &Config) -> Result<(), DaemonError> {
     let (claims, pipeline) = (config.feed.touch_log.claims, &config.pipeline);
     // A claim and what resolves it; a build; a range with its own build, or a job with its pages; parked keys; a
-    // generation that is verified, with its builds; the rest.
+    // generation that is verified, with its builds; the rest, of which the clock has one.
     let needed = claims * 2
         + pipeline.workers
         + pipeline.backfill_workers * 4
@@ -27,6 +32,27 @@ pub fn enough_connections(config: &Config) -> Result<(), DaemonError> {
         return Err(DaemonError::Connections { given, needed });
     }
     Ok(())
+}
+
+/// Whether the cluster takes the indexes that are to be made, as far as it answers: with one that does not, the daemon
+/// goes on, and says later what it refuses.
+pub async fn accepted(
+    owner: &mut PgConnection,
+    config: &Config,
+    elastic: &Elastic,
+    role: &str,
+) -> Result<(), ApplyError> {
+    let mut refused = Mistakes::default();
+    for definition in apply::outline(owner, &config.definitions, role).await?.new {
+        match trial::refused(elastic, definition, &Mistakes::default()).await {
+            Ok(mistakes) => refused.merge(mistakes),
+            Err(error) => {
+                let (index, remedy) = (&definition.index, error.remedy());
+                tracing::warn!(index, error = %error, remedy, "Elasticsearch could not be asked about a new index");
+            }
+        }
+    }
+    Ok(refused.in_file_order().or(())?)
 }
 
 /// Whether everything the files say is in the ledger.
@@ -47,29 +73,24 @@ pub fn applied(config: &Config, fleet: &Fleet) -> Result<(), DaemonError> {
     Ok(())
 }
 
-/// Waits for Postgres; false when stopped meanwhile.
-pub async fn answering(postgres: &Postgres, stop: &CancellationToken) -> bool {
+/// Waits for Postgres, and says why.
+pub async fn answering(postgres: &Postgres, readiness: &watch::Sender<Readiness>) {
+    let tell = |why: String| readiness.send_modify(|readiness| readiness.postgres = Some(why));
     let mut said = String::new();
-    loop {
-        match postgres.connect().await {
-            Ok(_) => return true,
-            Err(error) => {
-                let why = error.to_string();
-                if why != said {
-                    let remedy = crate::ledger::error::remedy_of(&error);
-                    tracing::warn!(
-                        address = postgres.address(),
-                        error = why,
-                        remedy,
-                        "waiting for Postgres"
-                    );
-                    said = why;
-                }
-            }
+    while let Err(error) = postgres.connect().await {
+        let why = crate::error::message(&error);
+        if why != said {
+            let remedy = crate::error::remedy_of(&error);
+            tell(format!("{why}; {remedy}"));
+            tracing::warn!(
+                address = postgres.address(),
+                error = why,
+                remedy,
+                "waiting for Postgres"
+            );
+            said = why;
         }
-        tokio::select! {
-            () = stop.cancelled() => return false,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    tell("it answers; ledger and triggers are looked at".to_owned());
 }

@@ -3,8 +3,6 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +11,9 @@ use super::tasks::Tasks;
 use super::{Daemon, fleet, mend};
 use crate::feed::kafka;
 use crate::feed::touch_log::{TouchLog, Turn};
-use crate::http::{self, HttpState};
+use crate::http::Readiness;
+use crate::http::status::Status;
+use crate::job::clock::Clock;
 use crate::job::inspect::Inspector;
 use crate::job::keeper::Keeper;
 use crate::job::retry::Retry;
@@ -25,28 +25,13 @@ use crate::source::build::Builder;
 use crate::source::snapshot;
 
 impl Daemon {
-    /// What others see of the daemon; outlives the intake, to tell how stopping goes.
-    pub(super) fn spawn_views(
+    pub(super) fn spawn_observer(
         &self,
         tasks: &mut Tasks,
-        listener: TcpListener,
-        prometheus: PrometheusHandle,
+        status: watch::Sender<Status>,
+        readiness: watch::Sender<Readiness>,
         stop: &CancellationToken,
     ) {
-        let (status, shown) = watch::channel(http::status::Status::default());
-        let (readiness, ready) = watch::channel(http::ready::Readiness::default());
-        let state = HttpState {
-            health: self.health.clone(),
-            prometheus,
-            readiness: ready,
-            status: shown,
-        };
-        let serving = stop.clone();
-        tasks.spawn("http", async move {
-            if let Err(error) = http::serve(listener, state, serving).await {
-                tracing::error!(error = %error, remedy = error.remedy(), "the status page is gone");
-            }
-        });
         let observer = Observer {
             postgres: self.postgres.clone(),
             shared: self.shared.clone(),
@@ -140,6 +125,12 @@ impl Daemon {
         };
         let task = with(stop, |stop| async move { retry.run(stop).await });
         tasks.spawn("retry", self.once_proved(stop, task));
+        let clock = Clock {
+            postgres: self.postgres.clone(),
+            shared: self.shared.clone(),
+            every: self.config.job.clock_every,
+        };
+        tasks.spawn("clock", with(stop, |stop| async move { clock.run(stop).await }));
         let (ask, asked) = mpsc::channel(1);
         let keeper = Keeper {
             postgres: self.postgres.clone(),

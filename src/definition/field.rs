@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{ColumnName, Content, Fields, Mapping, Relation, Sql};
-use crate::mistake::Place;
+use crate::mistake::{Mistakes, Place};
 
 /// One field and where it was written.
 #[derive(Clone, Debug)]
@@ -92,6 +92,19 @@ impl Group {
 }
 
 impl Field {
+    /// Whether one of these mistakes is in the field's own keys, and not in the fields in it: what it names and how it is
+    /// joined may be a consequence of it then.
+    #[must_use]
+    pub fn is_marred(&self, mistakes: &Mistakes) -> bool {
+        let own = |place: &Place| {
+            let below = place.path.strip_prefix(&self.place.path)?;
+            let within = [".fields.", ".group."].iter().any(|inner| below.contains(inner));
+            let here = below.is_empty() || below.starts_with(['.', '[']);
+            Some(place.file == self.place.file && here && !within)
+        };
+        mistakes.0.iter().any(|mistake| own(&mistake.place) == Some(true))
+    }
+
     /// The parameters that Elasticsearch gets for the field, without those of the fields in it.
     #[must_use]
     pub fn mapping(&self) -> &Mapping {

@@ -6,6 +6,7 @@ mod field;
 mod meaning;
 mod parse;
 mod schema;
+mod view;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::mistake::Place;
 pub use field::{Field, FieldKind, Group, Missing, Switch};
 pub use parse::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS};
 pub use schema::schema;
+pub use view::{Beneath, View};
 
 /// Mapping parameters that pass through to Elasticsearch untouched.
 pub type Mapping = Map<String, Value>;
@@ -28,16 +30,22 @@ pub struct Definition {
     pub index: String,
     /// Whose rows become documents.
     pub table: TableName,
-    /// Columns that identify a row; the primary key where absent (a view has none).
+    /// Columns that identify a row; the primary key, or that of a declared view, where absent.
     pub key: Option<Vec<String>>,
     /// SQL over the root row: rows that are documents.
     pub filter: Option<Sql>,
+    /// Columns whose moments make the document anew when they pass.
+    pub due: Vec<Due>,
+    /// The column whose text is the documents' routing.
+    pub routing: Option<Routing>,
     /// Elasticsearch's ingest pipeline that documents pass through.
     pub pipeline: Option<String>,
     /// Index settings, as Elasticsearch takes them.
     pub settings: Map<String, Value>,
     /// Filters that hold at every use of a table below the root, by its schema, where that is written, and its name.
     pub tables: IndexMap<(Option<String>, String), Sql>,
+    /// The views that stand in the tree, and how changes beneath them lead to their rows.
+    pub views: Vec<View>,
     pub fields: Fields,
     /// The text this was read from: what the ledger keeps for a generation.
     pub text: String,
@@ -67,6 +75,20 @@ pub struct ColumnName {
     pub column: String,
 }
 
+/// A column of the root row that says on which shard a document is kept.
+#[derive(Clone, Debug)]
+pub struct Routing {
+    pub column: String,
+    pub place: Place,
+}
+
+/// A column that holds moments.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub column: ColumnName,
+    pub place: Place,
+}
+
 /// Rows of a related table, embedded.
 #[derive(Clone, Debug)]
 pub struct Relation {
@@ -79,6 +101,8 @@ pub struct Relation {
     pub join: Option<Join>,
     /// SQL over the related row: which rows are embedded.
     pub filter: Option<Sql>,
+    /// Columns whose moments make the documents anew when they pass.
+    pub due: Vec<Due>,
     pub order: Vec<Order>,
     /// An object with the rows' values in this column as keys, instead of an array.
     pub by: Option<By>,

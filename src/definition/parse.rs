@@ -3,24 +3,29 @@
 //!
 //! This file reads the top of the tree; `field` its columns, `group` those put together, `relation` its relations, of
 //! which `through` is the way and `content` what they embed; `aggregate` those of which one value is computed, `switch`
-//! those to one of several tables. `parameter` is what goes to the mapping, `name` what names may be, and `column` what
-//! names a column.
+//! those to one of several tables; `view` is what views are made of. `parameter` is what goes to the mapping, `kind` the
+//! type in it, `key` the keys that are ours, `name` what names may be, and `column` what names a column, of which `due` are
+//! some.
 
 mod aggregate;
 mod column;
 mod content;
+mod due;
 mod field;
 mod group;
+mod key;
+mod kind;
 mod name;
 mod parameter;
 mod relation;
 mod switch;
 mod through;
+mod view;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Definition, Fields, Missing, Sql, TableName};
+use super::{Definition, Fields, Missing, Routing, Sql, TableName};
 use crate::mistake::{Mistakes, Place};
 use crate::yaml::{Key, Node, NodeKind, Reader, expected, nearest};
 
@@ -35,14 +40,8 @@ pub const DEFAULT_DEPTH: u32 = 32;
 /// The deepest `depth` that may be written: each level is one more step of the recursive statement for every row.
 pub const MAX_DEPTH: u32 = 100;
 
-/// Keys of the design that are not built yet, with what to do meanwhile; at the top, and on any field.
-const LATER: [(&str, &str); 2] = [
-    ("due", "leave the key out, and update the row when its moment comes"),
-    (
-        "routing",
-        "leave the key out; documents are spread over the shards by their id",
-    ),
-];
+/// What to do where `routing` stands anywhere but at the top.
+const ROUTING: &str = "write it at the top: a document has one place, by a column of its own row";
 
 impl Definition {
     /// Reads one definition; `file` is the name that places show.
@@ -52,12 +51,17 @@ impl Definition {
     /// names, and what is not supported yet.
     pub fn parse(file: &str, text: &str) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
-        let root = Node::read(file, text, &mut mistakes);
-        let definition = root.and_then(|root| read(&root, text, &mut mistakes));
+        let definition = Self::read(file, text, &mut mistakes).filter(|definition| !definition.index.is_empty());
         match definition {
             Some(definition) => mistakes.in_file_order().or(definition),
             None => Err(mistakes.in_file_order()),
         }
+    }
+
+    /// The same, as far as it can be made out, for a reader that goes on to say what else is wrong: what has mistakes is
+    /// never run. The index is empty where its name could not be read.
+    pub fn read(file: &str, text: &str, mistakes: &mut Mistakes) -> Option<Self> {
+        Node::read(file, text, mistakes).and_then(|root| read(&root, text, mistakes))
     }
 }
 
@@ -86,7 +90,6 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         return None;
     }
     let mut reader = Reader::new(root, mistakes)?;
-    later(&mut reader, &["due", "routing"], mistakes);
     let index = required(
         &mut reader,
         "index",
@@ -96,7 +99,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
     .and_then(|node| name::index(node, mistakes));
     let table = required(&mut reader, "table", "`table: book` or `table: schema.book`", mistakes)
         .and_then(|node| name::table(node, mistakes));
-    let key = key(&mut reader, mistakes);
+    let key = row_key(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let pipeline = reader.string("pipeline", mistakes);
     let settings = reader
@@ -104,6 +107,7 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         .and_then(|node| object(node, mistakes))
         .unwrap_or_default();
     let tables = tables(&mut reader, mistakes);
+    let views = view::views(&mut reader, mistakes);
     let scope = Scope {
         level: 0,
         top: true,
@@ -111,6 +115,8 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
         table: table.as_ref(),
         through: Vec::new(),
     };
+    let due = due::due(&mut reader, &scope, mistakes);
+    let routing = reader.take("routing").and_then(|node| routing(node, &scope, mistakes));
     let fields = required(
         &mut reader,
         "fields",
@@ -119,15 +125,18 @@ fn read(root: &Node, text: &str, mistakes: &mut Mistakes) -> Option<Definition> 
     )
     .and_then(|node| fields(node, &scope, mistakes));
     reader.finish(mistakes);
-    let (index, place) = index?;
+    let (index, place) = index.unwrap_or_else(|| (String::new(), root.place.clone()));
     Some(Definition {
         index,
         table: table?,
         key,
         filter,
+        due,
+        routing,
         pipeline,
         settings,
         tables,
+        views,
         fields: fields?,
         text: text.to_owned(),
         place,
@@ -151,7 +160,7 @@ fn required<'a>(reader: &mut Reader<'a>, key: &'static str, remedy: &str, mistak
     node
 }
 
-fn key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> {
+fn row_key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> {
     let columns = reader.strings("key", mistakes)?;
     for (position, (column, place)) in columns.iter().enumerate() {
         if columns[..position].iter().any(|(earlier, _)| earlier == column) {
@@ -163,6 +172,15 @@ fn key(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Option<Vec<String>> 
         }
     }
     Some(columns.into_iter().map(|(column, _)| column).collect())
+}
+
+/// A column of the root's own.
+fn routing(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Routing> {
+    let name = field::column(node, scope, mistakes)?;
+    Some(Routing {
+        column: name.column,
+        place: node.place.clone(),
+    })
 }
 
 /// The default filters, by table.
@@ -256,16 +274,12 @@ fn object(node: &Node, mistakes: &mut Mistakes) -> Option<Map<String, Value>> {
     }
 }
 
-/// Takes those of `keys` that are written and says that they are not supported yet.
-fn later(reader: &mut Reader<'_>, keys: &[&str], mistakes: &mut Mistakes) -> bool {
-    let before = mistakes.0.len();
-    for (key, remedy) in LATER.iter().filter(|(key, _)| keys.contains(key)) {
-        if let Some(place) = reader.place_of(key) {
-            mistakes.add(place, format!("`{key}` is not supported yet"), *remedy);
-            reader.discard(key);
-        }
+/// Takes a `routing` that stands below the top.
+fn refuse_routing(reader: &mut Reader<'_>, mistakes: &mut Mistakes) {
+    if let Some(place) = reader.place_of("routing") {
+        mistakes.add(place, "`routing` belongs to the document as a whole", ROUTING);
+        reader.discard("routing");
     }
-    mistakes.0.len() > before
 }
 
 /// Notes a key that has no meaning in this place but has one elsewhere.

@@ -29,6 +29,8 @@ pub fn schema() -> Value {
             "table": reference("table", "Its rows become documents: table, or schema.table"),
             "key": reference("names", "The columns that identify a row, if not the primary key"),
             "where": reference("sql", "SQL over the row: which rows are documents"),
+            "due": due(),
+            "routing": reference("table", "The column of the row whose value is the document's routing: a tenant's id"),
             "missing": missing(),
             "pipeline": { "type": "string", "description": "An ingest pipeline that every document passes through" },
             "settings": reference("passed", "Settings of the index, as Elasticsearch has them"),
@@ -41,6 +43,11 @@ pub fn schema() -> Value {
                     "additionalProperties": false,
                     "properties": { "where": reference("sql", "SQL over the table's row") }
                 }
+            },
+            "views": {
+                "description": "The views that stand in the tree, and what they are made of",
+                "type": ["object", "null"],
+                "additionalProperties": reference("view", "")
             },
             "fields": reference("fields", "The document's fields")
         },
@@ -78,6 +85,7 @@ fn definitions() -> Value {
                 "where": reference("sql", "SQL over this table's row")
             }
         },
+        "view": view(),
         "passed": { "type": ["object", "null"] },
         "fields": {
             "type": "object",
@@ -116,8 +124,32 @@ fn missing() -> Value {
     json!({ "enum": ["drop", "keep"], "description": "Whether a field that is null is left out", "default": "keep" })
 }
 
+fn due() -> Value {
+    reference("names", "Columns whose moments, when they pass, make the document anew")
+}
+
 fn cast() -> Value {
     json!({ "enum": ["text"], "description": "Columns of unequal types are compared by their text" })
+}
+
+/// A view, and the tables beneath it.
+fn view() -> Value {
+    json!({
+        "type": "object",
+        "required": ["key", "tables"],
+        "additionalProperties": false,
+        "properties": {
+            "key": reference("names", "The columns that tell its rows apart"),
+            "tables": {
+                "description": "Every table that it reads, with columns of the table: columns of the view, or table.column of another table here",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": {
+                    "anyOf": [reference("join", ""), { "type": "array", "minItems": 1, "items": reference("join", "") }]
+                }
+            }
+        }
+    })
 }
 
 /// Where a value of the row itself comes from.
@@ -175,10 +207,12 @@ const AGGREGATES: [&str; 5] = ["count", "sum", "avg", "min", "max"];
 /// Beside its own keys stand Elasticsearch's.
 fn aggregate() -> Value {
     let keys = relation_keys();
-    let mut properties: Map<String, Value> = ["join", "cast", "through", "where", "distinct", "missing", "mapping"]
-        .into_iter()
-        .filter_map(|key| Some((key.to_owned(), keys.get(key)?.1.clone())))
-        .collect();
+    let mut properties: Map<String, Value> = [
+        "join", "cast", "through", "where", "due", "distinct", "missing", "mapping",
+    ]
+    .into_iter()
+    .filter_map(|key| Some((key.to_owned(), keys.get(key)?.1.clone())))
+    .collect();
     properties.insert("type".to_owned(), elastic_type());
     for key in ["order", "limit", "required", "depth", "value", "by", "column"] {
         properties.insert(key.to_owned(), Value::Bool(false));
@@ -290,7 +324,7 @@ fn relation_keys() -> indexmap::IndexMap<String, (&'static [&'static str], Value
     const ALL: &[&str] = &["one", "many", "ancestors"];
     const ROWS: &[&str] = &["one", "many"];
     let hops = json!({ "anyOf": [reference("table", ""), reference("hop", "")] });
-    let keys: [(&str, &[&str], Value); 14] = [
+    let keys: [(&str, &[&str], Value); 15] = [
         (
             "join",
             ALL,
@@ -310,6 +344,7 @@ fn relation_keys() -> indexmap::IndexMap<String, (&'static [&'static str], Value
             ALL,
             reference("sql", "SQL over the related row: which rows are embedded"),
         ),
+        ("due", ALL, due()),
         (
             "order",
             ROWS,

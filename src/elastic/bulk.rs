@@ -112,6 +112,8 @@ mod tests {
         Draft {
             key: Key::from_text(id),
             id: id.into(),
+            routing: None,
+            version: crate::draft::Version(0),
             op,
             span: 0..0,
         }

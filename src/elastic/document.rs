@@ -9,7 +9,10 @@ use super::client::{Elastic, Request};
 use super::error::ElasticError;
 use super::fault::Fault;
 use super::path::segment;
-use crate::draft::Version;
+use super::scan::Page;
+use crate::copies::Copies;
+use crate::draft::{Draft, Version};
+use crate::key::Key;
 
 /// The field in which every document says what it was built from.
 pub(super) const MARK_FIELD: &str = "_highwater";
@@ -21,6 +24,15 @@ pub struct DocumentId<'a> {
     pub id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routing: Option<&'a str>,
+}
+
+impl<'a> From<&'a Draft> for DocumentId<'a> {
+    fn from(draft: &'a Draft) -> Self {
+        Self {
+            id: &draft.id,
+            routing: draft.routing.as_deref(),
+        }
+    }
 }
 
 impl<'a> From<&'a str> for DocumentId<'a> {
@@ -60,6 +72,18 @@ pub struct Stored {
     pub version: Version,
     /// `None` for a document that highwater did not write.
     pub mark: Option<Mark>,
+}
+
+impl Stored {
+    /// Whose document it is, by what it says of itself; where it stands is noted.
+    #[must_use]
+    pub fn found(&self, copies: &mut Copies) -> Key {
+        let key = Key::from_text(self.mark.as_ref().map_or(&self.id, |mark| &mark.key));
+        if let Some(routing) = &self.routing {
+            copies.add(&key, routing);
+        }
+        key
+    }
 }
 
 /// A hit of a search, or one found by id.
@@ -139,6 +163,20 @@ impl Elastic {
     pub async fn stored_version(&self, index: &str, id: DocumentId<'_>) -> Result<Option<Version>, ElasticError> {
         let stored = self.mget_marks(index, &[id]).await?;
         Ok(stored.into_iter().next().flatten().map(|stored| stored.version))
+    }
+
+    /// Every document with this id, under whatever routing, as far as searches see it.
+    pub async fn find(&self, index: &str, id: &str) -> Result<Vec<Stored>, ElasticError> {
+        let search = json!({
+            "query": { "ids": { "values": [id] } },
+            "size": 100,
+            "version": true,
+            "track_total_hits": false,
+            "_source": [MARK_FIELD],
+        });
+        let path = format!("{}/_search", segment(index));
+        let found: Page = self.ask(&Request::new(Method::Post, path).json(&search)?).await?;
+        Ok(found.hits()?.into_iter().map(Stored::from).collect())
     }
 
     async fn multi_get<T: for<'de> Deserialize<'de>>(

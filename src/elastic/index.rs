@@ -138,6 +138,16 @@ impl Elastic {
         Ok(count.count)
     }
 
+    /// Whether there is an ingest pipeline of that name.
+    pub async fn has_pipeline(&self, name: &str) -> Result<bool, ElasticError> {
+        let path = format!("_ingest/pipeline/{}?filter_path=*.version", segment(name));
+        match self.send(&Request::get(path)).await {
+            Ok(_) => Ok(true),
+            Err(ElasticError::Refused { status: 404, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks the server what it thinks of settings and mapping, by an index that lives for a moment: its complaint, or
     /// `None` when it has none.
     ///

@@ -12,7 +12,9 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::TouchLogSettings;
+use crate::copies::Copies;
 use crate::ledger::claim::{self, Claim, End};
+use crate::ledger::job::NewJob;
 use crate::ledger::{LedgerError, Settlement};
 use crate::metrics;
 use crate::pipeline::intake;
@@ -142,10 +144,12 @@ impl TouchLog {
             by_generation.entry(generation).or_default().push(key);
         }
         for (generation, keys) in by_generation {
-            self.shared.queue.push(generation, Lane::Live, keys, &receipt);
+            let copies = resolved.copies.get(&generation).cloned().unwrap_or_default();
+            self.shared.queue.push(generation, Lane::Live, (keys, copies), &receipt);
         }
         let closed = self.wait(&receipt, stop).await;
-        self.settle(claim, &fleet, closed, resolved.jobs).await
+        self.settle(claim, &fleet, closed, (resolved.jobs, resolved.copies))
+            .await
     }
 
     /// On stop, what is under way gets a moment to finish.
@@ -165,7 +169,7 @@ impl TouchLog {
         claim: Claim,
         fleet: &Fleet,
         closed: Closed,
-        jobs: Vec<crate::ledger::job::NewJob>,
+        (jobs, copies): (Vec<NewJob>, std::collections::HashMap<i32, Copies>),
     ) -> Result<(), ClaimError> {
         let oldest = claim.touches.iter().map(|touch| touch.at).min().unwrap_or_default();
         let mut settlement = Settlement {
@@ -180,7 +184,8 @@ impl TouchLog {
             .map(|touch| (touch.id, touch.xid.clone()))
             .collect();
         record(&mut settlement, closed, |target| {
-            park(&self.shared, fleet, target, oldest)
+            let copies = copies.get(&target.0).map(|copies| copies.listed(&target.1));
+            park(&self.shared, fleet, target, copies.unwrap_or_default(), oldest)
         });
         let started = Instant::now();
         self.postgres.within(settlement.commit(claim.transaction)).await?;

@@ -5,6 +5,7 @@
 
 use sqlx::{Connection, PgConnection};
 
+use super::look::{look, published};
 use super::settings::JobSettings;
 use crate::catalog::Catalog;
 use crate::definition::Definition;
@@ -24,7 +25,7 @@ pub struct Applied {
 pub enum ApplyError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    #[error("Postgres: {0}")]
+    #[error("Postgres: {}", crate::error::message(.0))]
     Postgres(#[from] sqlx::Error),
     #[error("{0}")]
     Mistakes(#[from] Mistakes),
@@ -56,12 +57,9 @@ async fn put_in_place(
 ) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
     let catalog = read_catalog(owner).await?;
-    let plans = plan_all(definitions, &catalog)?;
-    if let Some((found, remedy)) = published(&catalog) {
-        tracing::warn!(remedy, "{found}");
-    }
+    let plans = planned(owner, &catalog, definitions).await?;
     ledger::migrate::migrate(owner).await?;
-    ledger::migrate::grant(owner, role).await?;
+    ledger::grant::grant(owner, role).await?;
     ledger::lease::start(owner, settings.capture_lease, settings.max_touches).await?;
     // Capture of what is to come first, so that it is complete before anything is fed by it.
     let needed = Needed::read(owner, &catalog, &plans).await?;
@@ -85,6 +83,79 @@ async fn put_in_place(
         applied.lines.push(format!("no longer captures {}", unused.name));
     }
     Ok(applied)
+}
+
+/// Plans every definition. What makes it only doubtful is said in passing.
+async fn planned<'d>(
+    owner: &mut PgConnection,
+    catalog: &Catalog,
+    definitions: &'d [Definition],
+) -> Result<Vec<(&'d Definition, Plan)>, ApplyError> {
+    let looked = look(owner, catalog, definitions, &Mistakes::default()).await?;
+    looked.mistakes.in_file_order().or(())?;
+    if let Some((found, remedy)) = published(catalog) {
+        tracing::warn!(remedy, "{found}");
+    }
+    if let Some(why) = looked.unproved {
+        let remedy = "let the role make temporary tables, or run `highwater check` with one that may";
+        tracing::warn!(
+            why,
+            remedy,
+            "it was not proved that expressions depend on their row alone"
+        );
+    }
+    Ok(looked.plans)
+}
+
+/// What [`apply`] would change.
+#[derive(Debug, Default)]
+pub struct Outline<'d> {
+    /// For people; nothing where everything is in place.
+    pub lines: Vec<String>,
+    /// Definitions of which an index would be made.
+    pub new: Vec<&'d Definition>,
+}
+
+/// Says what there is to do, and does none of it.
+///
+/// # Errors
+/// Mistakes in the definitions; those of the connection.
+pub async fn outline<'d>(
+    owner: &mut PgConnection,
+    definitions: &'d [Definition],
+    role: &str,
+) -> Result<Outline<'d>, ApplyError> {
+    let catalog = read_catalog(owner).await?;
+    let plans = planned(owner, &catalog, definitions).await?;
+    let mut outline = Outline::default();
+    if !ledger::migrate::is_current(owner).await? {
+        outline.lines.push("make the ledger, or bring it up to date".to_owned());
+        outline
+            .lines
+            .extend(plans.iter().map(|(_, plan)| format!("build index {}", plan.index)));
+        outline.new = definitions.iter().collect();
+        return Ok(outline);
+    }
+    if !ledger::grant::lacking(owner, role).await?.is_empty() {
+        outline.lines.push(format!("let {role} use the ledger"));
+    }
+    let needed = Needed::read(owner, &catalog, &plans).await?;
+    for capture in &needed.captures {
+        if !ledger::capture::as_wanted(owner, capture).await? {
+            outline.lines.push(format!("capture {}", capture.table.sql));
+        }
+    }
+    for (definition, plan) in &plans {
+        if !ledger::generation::is_newest(owner, &plan.index, &plan.hash).await? {
+            outline.lines.push(format!("build index {}", plan.index));
+            outline.new.push(definition);
+        }
+    }
+    let unused = needed.unused.iter();
+    outline
+        .lines
+        .extend(unused.map(|unused| format!("no longer capture {}", unused.name)));
+    Ok(outline)
 }
 
 /// Puts capture back as it should be for everything that is fed. Returns whether anything had to be done: changes may
@@ -112,38 +183,6 @@ async fn alone(owner: &mut PgConnection) -> Result<(), ApplyError> {
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
-}
-
-/// Plans every definition, or says everything that is wrong with any of them.
-///
-/// # Errors
-/// All mistakes of all definitions.
-pub fn plan_all<'d>(definitions: &'d [Definition], catalog: &Catalog) -> Result<Vec<(&'d Definition, Plan)>, Mistakes> {
-    let mut mistakes = Mistakes::default();
-    let mut plans = Vec::with_capacity(definitions.len());
-    for definition in definitions {
-        match Plan::new(definition, catalog) {
-            Ok(plan) => plans.push((definition, plan)),
-            Err(more) => mistakes.0.extend(more.0),
-        }
-    }
-    mistakes.or(plans)
-}
-
-/// What is wrong with publications that carry the ledger along, and what to do.
-#[must_use]
-pub fn published(catalog: &Catalog) -> Option<(String, &'static str)> {
-    if catalog.whole_publications.is_empty() {
-        return None;
-    }
-    let found = format!(
-        "publications FOR ALL TABLES ({}) carry the ledger's tables along, and a subscriber that has none stops applying",
-        catalog.whole_publications.join(", ")
-    );
-    Some((
-        found,
-        "name the tables or schemas: CREATE PUBLICATION … FOR TABLE …, or FOR TABLES IN SCHEMA …",
-    ))
 }
 
 /// What the database is to log.

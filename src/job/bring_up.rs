@@ -1,5 +1,6 @@
 //! Makes generations live: index, backfill, a look at every document, alias.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Map;
@@ -12,20 +13,30 @@ use crate::pipeline::{Fleet, Generation};
 use crate::plan::Plan;
 use crate::source::Postgres;
 
-/// Takes each generation a step further, if one is due. Returns whether the set of generations has changed.
-///
-/// # Errors
-/// The first step that failed; it is taken again next time.
-pub async fn step(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet) -> Result<bool, JobError> {
-    let mut changed = false;
+/// What became of a step.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// The set of generations is another one.
+    pub changed: bool,
+    /// Concrete indexes whose step failed, and why; it is taken again next time.
+    pub waiting: BTreeMap<String, JobError>,
+}
+
+/// Takes each generation a step further, if one is due. One that cannot does not stop the others.
+pub async fn step(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet) -> Step {
+    let mut step = Step::default();
     for (generation, plan) in fleet.plans() {
-        changed |= if generation.live {
-            keep(postgres, elastic, generation).await?
+        let taken = if generation.live {
+            keep(postgres, elastic, generation).await
         } else {
-            build(postgres, elastic, fleet, generation, plan).await?
+            build(postgres, elastic, fleet, generation, plan).await
         };
+        match taken {
+            Ok(changed) => step.changed |= changed,
+            Err(error) => drop(step.waiting.insert(generation.concrete.clone(), error)),
+        }
     }
-    Ok(changed)
+    step
 }
 
 /// A live index that was deleted is built anew, under the next number.

@@ -119,8 +119,7 @@ async fn until_sound(verify: &mut Verify<'_>) -> Result<(), JobError> {
                 "the alias has to wait: documents differ from their rows and are built again"
             );
             for page in keys.chunks(10_000) {
-                let page: Vec<&str> = page.iter().map(Key::as_str).collect();
-                claim::touch_documents(verify.postgres.pool(), verify.generation.id, &page).await?;
+                claim::touch_documents(verify.postgres.pool(), verify.generation.id, page, &findings.copies).await?;
             }
         }
         tokio::time::sleep(pause).await;

@@ -13,6 +13,7 @@ use crate::draft::Version;
 use crate::elastic::Elastic;
 use crate::ledger;
 use crate::pipeline::Fleet;
+use crate::pipeline::hold::Wait;
 use crate::pipeline::worker::Shared;
 use crate::plan::Capture;
 use crate::source::Postgres;
@@ -26,7 +27,7 @@ pub struct Keeper {
     /// Mends capture, where it may.
     pub mend: tokio::sync::mpsc::Sender<()>,
     /// Why it is not proved yet that the database and the cluster belong together; until then nothing is written.
-    pub doubt: tokio::sync::watch::Sender<Option<String>>,
+    pub doubt: tokio::sync::watch::Sender<Option<Wait>>,
 }
 
 /// Something done every so often; the first time at once.
@@ -88,7 +89,10 @@ impl Keeper {
             match turn.await {
                 Ok(()) => {}
                 Err(error @ JobError::Ahead) => self.shared.end(&error),
-                Err(error) => tracing::warn!(error = %error, "housekeeping has to wait"),
+                Err(error) => {
+                    let remedy = error.remedy();
+                    tracing::warn!(error = %error, remedy, "housekeeping has to wait");
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -104,9 +108,10 @@ impl Keeper {
             Ok(_) => drop(self.doubt.send_replace(None)),
             Err(error @ JobError::Ahead) => self.shared.end(&error),
             Err(error) => {
-                let why = Some(error.to_string());
+                let why = Some(error.wait());
                 if self.doubt.send_replace(why.clone()) != why {
-                    tracing::warn!(error = %error, "nothing is written yet: it is not known what the cluster holds");
+                    let remedy = error.remedy();
+                    tracing::warn!(error = %error, remedy, "nothing is written yet: it is not known what the cluster holds");
                 }
             }
         }

@@ -2,24 +2,31 @@
 //!
 //! `walker` goes through jobs over many keys, `retry` through what was parked and deletes to repeat, `bring_up` makes
 //! new generations live, `keeper` renews the lease and watches capture and, by `lineage`, that database and cluster belong
-//! together. Each loop looks at the
-//! ledger and is the same after a restart; several daemons share the work.
+//! together; `clock` moves time on. Each loop looks at the ledger and is the same after a restart; several daemons share
+//! the work. `look` and `trial` hold definitions against database and cluster, and `apply` puts in place what they ask of the
+//! database.
 
 pub mod apply;
 pub mod bring_up;
+pub mod clock;
 pub mod inspect;
 pub mod keeper;
 pub mod lineage;
+pub mod look;
 pub mod retry;
 pub mod settings;
 mod side_by_side;
 mod tally;
+pub mod trial;
 pub mod verify;
 pub mod walker;
 
 pub use settings::{CaptureMode, JobSettings};
 
+use crate::error::remedy_of;
 use crate::ledger::LedgerError;
+use crate::pipeline::fleet::FleetError;
+use crate::pipeline::hold::Wait;
 use crate::source::SourceError;
 
 /// A step that failed; it is tried again at the loop's next turn.
@@ -32,8 +39,8 @@ pub enum JobError {
     #[error(transparent)]
     Elastic(#[from] crate::elastic::ElasticError),
     #[error(transparent)]
-    Fleet(#[from] crate::pipeline::fleet::FleetError),
-    #[error("Postgres: {0}")]
+    Fleet(#[from] FleetError),
+    #[error("Postgres: {}", crate::error::message(.0))]
     Postgres(#[from] sqlx::Error),
     /// The database was set back, or is a copy.
     #[error(
@@ -44,4 +51,30 @@ pub enum JobError {
     /// The rest of a batch has to wait.
     #[error("{0}")]
     Waiting(String),
+}
+
+impl JobError {
+    /// What is waited for then.
+    #[must_use]
+    pub fn wait(&self) -> Wait {
+        match self {
+            Self::Elastic(_) | Self::Ahead => Wait::for_elasticsearch(self.to_string()),
+            Self::Ledger(_) | Self::Source(_) | Self::Fleet(_) | Self::Postgres(_) | Self::Waiting(_) => {
+                Wait::for_postgres(self.to_string())
+            }
+        }
+    }
+
+    /// What a person does about it, where there is something to do: a sentence without a full stop.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Ledger(error) | Self::Fleet(FleetError::Ledger(error)) => Some(error.remedy()),
+            Self::Source(SourceError::Postgres(error))
+            | Self::Fleet(FleetError::Catalog(error))
+            | Self::Postgres(error) => Some(remedy_of(error)),
+            Self::Elastic(error) => Some(error.remedy().to_owned()),
+            Self::Source(_) | Self::Ahead | Self::Waiting(_) => None,
+        }
+    }
 }

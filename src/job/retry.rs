@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::JobError;
 use super::settings::JobSettings;
 use super::side_by_side::{Steps, side_by_side};
+use crate::copies::Copies;
 use crate::draft::{Draft, Drafts, Op, Version};
 use crate::elastic::{Elastic, Outcome};
 use crate::key::Key;
@@ -19,8 +20,8 @@ use crate::ledger::settle::Park;
 use crate::ledger::{LedgerError, Settlement};
 use crate::pipeline::receipt::Receipt;
 use crate::pipeline::record::{park, record};
+use crate::pipeline::report::Stop;
 use crate::pipeline::worker::Shared;
-use crate::pipeline::write::Stop;
 use crate::pipeline::{Fleet, Generation, Lane};
 use crate::source::Postgres;
 
@@ -55,12 +56,12 @@ impl Retry {
         }
         let mut taken: HashMap<Key, Parked> = keys.into_iter().map(|parked| (parked.key.clone(), parked)).collect();
         let receipt = Receipt::expecting(taken.keys().map(|key| (generation, key.clone())));
-        self.shared.queue.push(
-            generation,
-            Lane::Live,
-            taken.keys().cloned().collect::<Vec<_>>(),
-            &receipt,
-        );
+        let mut copies = Copies::default();
+        for (key, parked) in &taken {
+            parked.copies.iter().for_each(|copy| copies.add(key, copy));
+        }
+        let keys: Vec<Key> = taken.keys().cloned().collect();
+        self.shared.queue.push(generation, Lane::Live, (keys, copies), &receipt);
         let closed = receipt.close_after(self.close_after).await;
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
@@ -71,15 +72,16 @@ impl Retry {
                 settlement.unparked.push((generation, key.clone(), parked.serial));
             }
         }
-        let held = self.shared.queue.held(generation).map(|hold| hold.reason);
+        let held = self.shared.queue.held(generation).map(|hold| hold.wait.reason);
         record(&mut settlement, closed, |target| match taken.remove(&target.1) {
             Some(parked) => Park {
                 generation,
                 key: target.1,
+                copies: parked.copies,
                 reason: held.clone().unwrap_or(parked.reason),
                 at: parked.at,
             },
-            None => park(&self.shared, fleet, target, chrono::Utc::now()),
+            None => park(&self.shared, fleet, target, Vec::new(), chrono::Utc::now()),
         });
         self.postgres.within(settlement.commit(transaction)).await?;
         Ok(true)
@@ -90,9 +92,12 @@ impl Retry {
         let Some(due) = self.postgres.within(taken).await? else {
             return Ok(false);
         };
-        let mut by_version: HashMap<Version, Vec<Key>> = HashMap::new();
-        for (key, version) in due.deletes {
-            by_version.entry(version).or_default().push(key);
+        let mut by_version: HashMap<Version, Vec<(Key, Option<String>)>> = HashMap::new();
+        for (key, delete) in due.deletes {
+            by_version
+                .entry(delete.version)
+                .or_default()
+                .push((key, delete.routing));
         }
         let found = !by_version.is_empty(); // else another daemon has them
         for (version, keys) in by_version {
@@ -135,18 +140,23 @@ impl Steps for Retry {
 }
 
 /// Deletes at the version they had.
-fn deletes(version: Version, keys: Vec<Key>) -> Drafts {
+fn deletes(version: Version, keys: Vec<(Key, Option<String>)>) -> Drafts {
     let (mut body, mut items) = (Vec::new(), Vec::new());
-    for key in keys {
+    for (key, routing) in keys {
         let start = body.len();
         let id = key.document_id().into_owned();
-        let action =
-            serde_json::json!({ "delete": { "_id": id, "version": version.0, "version_type": "external_gte" } });
+        let mut place = serde_json::json!({ "_id": id, "version": version.0, "version_type": "external_gte" });
+        if let Some(routing) = &routing {
+            place["routing"] = routing.as_str().into();
+        }
+        let action = serde_json::json!({ "delete": place });
         body.extend_from_slice(action.to_string().as_bytes());
         body.push(b'\n');
         items.push(Draft {
             key,
             id,
+            routing,
+            version,
             op: Op::Delete,
             span: start..body.len(),
         });

@@ -21,6 +21,9 @@ pub struct JobSettings {
     pub nonce_every: Duration,
     /// Between two recordings of how far each table is in the index. What people watch should not lag by more.
     pub watermark_every: Duration,
+    /// Between two looks for moments that have come: four a second, so that documents follow within one. A look reads one
+    /// entry of an index for each column.
+    pub clock_every: Duration,
     /// How long jobs that are done stay in the ledger: whoever looks at it in the morning sees what the night did, and a
     /// source of expansions does not fill it.
     pub jobs_kept: Duration,
@@ -37,6 +40,7 @@ impl Default for JobSettings {
             drift_every: Duration::from_mins(1),
             nonce_every: Duration::from_mins(1),
             watermark_every: Duration::from_secs(1),
+            clock_every: Duration::from_millis(250),
             jobs_kept: Duration::from_hours(24),
         }
     }

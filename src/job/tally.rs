@@ -1,9 +1,11 @@
-//! Which ids stand on one side alone, told without keeping any: sums of hashes, in buckets.
+//! Which documents stand on one side alone, told without keeping any: sums of hashes, in buckets.
 //!
 //! What is added and taken away again leaves no trace, in whatever order. The ids of a bucket that is not even in the
 //! end are looked at; that it comes out even by chance happens once in 2⁶⁴ times.
 
 use xxhash_rust::xxh3::xxh3_128;
+
+use crate::elastic::Stored;
 
 /// Ids added on one side and taken away on the other.
 pub struct Tally(Vec<u64>);
@@ -18,13 +20,13 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub fn add(&mut self, id: &str) {
-        let (bucket, hash) = place(id);
+    pub fn add(&mut self, stored: &Stored) {
+        let (bucket, hash) = place(stored);
         self.0[bucket] = self.0[bucket].wrapping_add(hash);
     }
 
-    pub fn take(&mut self, id: &str) {
-        let (bucket, hash) = place(id);
+    pub fn take(&mut self, stored: &Stored) {
+        let (bucket, hash) = place(stored);
         self.0[bucket] = self.0[bucket].wrapping_sub(hash);
     }
 
@@ -33,31 +35,46 @@ impl Tally {
         self.0.iter().all(|sum| *sum == 0)
     }
 
-    /// Whether this id may stand on one side alone.
-    pub fn doubts(&self, id: &str) -> bool {
-        self.0[place(id).0] != 0
+    /// Whether this document may stand on one side alone.
+    pub fn doubts(&self, stored: &Stored) -> bool {
+        self.0[place(stored).0] != 0
     }
 }
 
-fn place(id: &str) -> (usize, u64) {
-    let hash = xxh3_128(id.as_bytes());
+/// An id and its routing, which are a document's name together.
+fn place(stored: &Stored) -> (usize, u64) {
+    let hash = match &stored.routing {
+        None => xxh3_128(stored.id.as_bytes()),
+        Some(routing) => xxh3_128(format!("{} {}{routing}", stored.id.len(), stored.id).as_bytes()),
+    };
     ((hash >> 112) as usize, hash as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draft::Version;
 
     #[test]
     fn what_stands_on_one_side_alone_is_doubted() {
         let mut tally = Tally::default();
-        (0..10_000).for_each(|id| tally.add(&id.to_string()));
-        (0..10_000).rev().for_each(|id| tally.take(&id.to_string()));
+        let stored = |id: usize, routing: Option<&str>| Stored {
+            id: id.to_string(),
+            routing: routing.map(str::to_owned),
+            version: Version(1),
+            mark: None,
+        };
+        (0..10_000).for_each(|id| tally.add(&stored(id, None)));
+        (0..10_000).rev().for_each(|id| tally.take(&stored(id, None)));
         assert!(tally.is_even());
-        tally.take("10001");
-        tally.add("7");
-        assert!(!tally.is_even() && tally.doubts("10001") && tally.doubts("7"));
-        let others = (0..10_000).filter(|id| tally.doubts(&id.to_string())).count();
+        tally.take(&stored(10_001, None));
+        tally.add(&stored(7, None));
+        assert!(!tally.is_even() && tally.doubts(&stored(10_001, None)) && tally.doubts(&stored(7, None)));
+        let others = (0..10_000).filter(|id| tally.doubts(&stored(*id, None))).count();
         assert!(others < 20, "{others} are doubted for two");
+        let mut tally = Tally::default();
+        tally.add(&stored(1, Some("a")));
+        tally.take(&stored(1, Some("b")));
+        assert!(tally.doubts(&stored(1, Some("a"))) && tally.doubts(&stored(1, Some("b"))));
     }
 }

@@ -12,10 +12,11 @@ use tokio::time::Instant;
 
 use super::JobError;
 use super::tally::Tally;
+use crate::copies::Copies;
 use crate::draft::{Draft, Op, Version};
 use crate::elastic::{DocumentId, Elastic, Mark, Stored};
 use crate::key::Key;
-use crate::ledger::{self, claim, job};
+use crate::ledger::{self, claim, cut, job};
 use crate::pipeline::{Budget, Generation};
 use crate::plan::{ENCODER, Plan};
 use crate::source::build::Builder;
@@ -47,6 +48,8 @@ pub struct Findings {
     pub compared: u64,
     /// Keys whose document is missing, differs, or should not be there, after the second look.
     pub differing: Vec<(Key, Difference)>,
+    /// Where documents were found whose rows were not.
+    pub copies: Copies,
     /// Built by another encoder: to be built again, but not wrong.
     pub outdated: u64,
     /// Known as dead letters.
@@ -66,8 +69,8 @@ pub enum Difference {
 #[derive(Default)]
 struct Look {
     differing: Vec<(Key, Difference)>,
-    /// Ids that the index holds.
-    there: Vec<String>,
+    /// Documents that the index holds.
+    there: Vec<Stored>,
     compared: u64,
     outdated: u64,
 }
@@ -91,7 +94,7 @@ impl Verify<'_> {
         let mut findings = Findings::default();
         let mut tally = Tally::default();
         let mut suspects = self.rows(&mut findings, &mut tally).await?;
-        suspects.extend(self.documents(&mut tally).await?);
+        suspects.extend(self.documents(&mut tally, &mut findings.copies).await?);
         suspects.sort();
         suspects.dedup();
         self.again(suspects, &mut findings).await?;
@@ -109,11 +112,13 @@ impl Verify<'_> {
             findings.unsettled = false;
             findings.differing = self.keys(&suspects, When::Settled, findings).await?.differing;
             suspects = findings.differing.iter().map(|(key, _)| key.clone()).collect();
+            suspects.dedup();
             if suspects.is_empty() || findings.unsettled {
                 break;
             }
         }
         findings.differing.sort_by(|left, right| left.0.cmp(&right.0));
+        findings.differing.dedup(); // of several copies
         self.know_the_dead(findings).await
     }
 
@@ -135,7 +140,7 @@ impl Verify<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            look.there.iter().for_each(|id| tally.add(id));
+            look.there.iter().for_each(|stored| tally.add(stored));
             suspects.extend(look.differing.into_iter().map(|(key, _)| key));
             findings.compared += look.compared;
             findings.outdated += look.outdated;
@@ -155,21 +160,13 @@ impl Verify<'_> {
             .pool()
             .begin_with("BEGIN; SET LOCAL statement_timeout = 0")
             .await?;
-        let bounds = sqlx::query(AssertSqlSafe(self.plan.cut_sql()))
-            .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
-            .fetch_all(&mut *unhurried)
-            .await?;
+        let page = i64::try_from(PAGE).unwrap_or(i64::MAX);
+        let (bounds, total) = cut::bounds(&mut unhurried, self.plan, page).await?;
         unhurried.rollback().await?;
-        let mut highs = Vec::with_capacity(bounds.len() + 1);
-        for row in bounds {
-            let parts: Vec<String> = row.try_get(0)?;
-            highs.push(Some(Key::from_parts(parts.iter().map(String::as_str))));
-        }
-        highs.push(None);
         if let Some(job) = self.job {
-            job::begin(self.postgres.pool(), job, (highs.len() * PAGE) as u64).await?;
+            job::begin(self.postgres.pool(), job, u64::try_from(total).unwrap_or_default()).await?;
         }
-        Ok(highs)
+        Ok(bounds.into_iter().map(Some).chain([None]).collect())
     }
 
     async fn keys_between(&self, low: Option<&Key>, high: Option<&Key>) -> Result<Vec<Key>, JobError> {
@@ -188,14 +185,14 @@ impl Verify<'_> {
     }
 
     /// Documents that no row was found for, by the tally of those that were.
-    async fn documents(&mut self, tally: &mut Tally) -> Result<Vec<Key>, JobError> {
+    async fn documents(&mut self, tally: &mut Tally, copies: &mut Copies) -> Result<Vec<Key>, JobError> {
         let mut suspects = Vec::new();
         self.elastic.refresh(&self.generation.concrete).await?;
-        self.scan(|stored| tally.take(&stored.id)).await?;
+        self.scan(|stored| tally.take(stored)).await?;
         if !tally.is_even() {
             self.scan(|stored| {
-                if tally.doubts(&stored.id) {
-                    suspects.push(key_of(stored));
+                if tally.doubts(stored) {
+                    suspects.push(stored.found(copies));
                 }
             })
             .await?;
@@ -218,8 +215,9 @@ impl Verify<'_> {
     async fn keys(&mut self, keys: &[Key], when: When, findings: &mut Findings) -> Result<Look, JobError> {
         let mut all = Look::default();
         let mut parts: Vec<&[Key]> = keys.chunks(PAGE / 2).collect();
+        let copies = findings.copies.clone();
         while let Some(part) = parts.pop() {
-            match self.part(Scope::Keys(part), when, findings).await {
+            match self.part(Scope::Keys(part, &copies), when, findings).await {
                 Ok(look) => {
                     all.differing.extend(look.differing);
                     all.there.extend(look.there);
@@ -250,7 +248,7 @@ impl Verify<'_> {
     }
 
     async fn look(&mut self, scope: Scope<'_>, when: When, findings: &mut Findings) -> Result<Look, JobError> {
-        let documents = if let Scope::Keys(keys) = scope {
+        let documents = if let Scope::Keys(keys, _) = scope {
             keys.len()
         } else {
             PAGE
@@ -282,19 +280,15 @@ impl Verify<'_> {
         };
         let unfit = built.unfit.iter().map(|unfit| unfit.key.clone());
         look.differing.extend(unfit.map(|key| (key, Difference::Missing)));
-        let ids: Vec<DocumentId<'_>> = drafts
-            .items
-            .iter()
-            .map(|draft| DocumentId::from(draft.id.as_str()))
-            .collect();
+        let ids: Vec<DocumentId<'_>> = drafts.items.iter().map(DocumentId::from).collect();
         let mut marks = Vec::with_capacity(ids.len());
         for page in ids.chunks(PAGE) {
             marks.extend(self.elastic.mget_marks(&self.generation.concrete, page).await?);
         }
         for ((draft, hash), stored) in drafts.items.iter().zip(&built.hashes).zip(marks) {
-            if stored.is_some() {
-                look.there.push(draft.id.clone());
-            }
+            // Of two places on one shard, either is answered for the other.
+            let stored = stored.filter(|stored| stored.routing == draft.routing);
+            look.there.extend(stored.clone());
             match difference(draft, *hash, stored.as_ref(), drafts.version) {
                 Ok(Some(difference)) => look.differing.push((draft.key.clone(), difference)),
                 Ok(None) => {}
@@ -307,15 +301,22 @@ impl Verify<'_> {
     /// Waits until everything that has committed is acknowledged. Returns whether that came in time.
     async fn settle(&self) -> Result<bool, JobError> {
         let pool = self.postgres.pool();
-        let seen = claim::committed(pool).await?;
         let until = Instant::now() + self.patience;
-        while !claim::has_settled(pool, self.generation.id, &seen).await? {
+        let mut seen = None;
+        loop {
+            if seen.is_none() {
+                seen = claim::committed(pool).await?;
+            }
+            if let Some(seen) = &seen
+                && claim::has_settled(pool, self.generation.id, seen).await?
+            {
+                return Ok(true);
+            }
             if Instant::now() > until {
                 return Ok(false);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(true)
     }
 
     /// Takes out what is known as a dead letter.
@@ -327,7 +328,11 @@ impl Verify<'_> {
             .map(|letter| Key::from_text(&letter.key))
             .collect();
         findings.dead = dead.len() as u64;
-        findings.differing.retain(|(key, _)| !dead.contains(key));
+        // A copy where it does not belong is deleted, whether or not the document can be built.
+        let is_copy = |difference| self.plan.routing.is_some() && difference == Difference::Extra;
+        findings
+            .differing
+            .retain(|(key, difference)| !dead.contains(key) || is_copy(*difference));
         Ok(())
     }
 }
@@ -363,11 +368,4 @@ fn passes(error: &JobError) -> bool {
         JobError::Elastic(error) => matches!(error.verdict(), crate::elastic::Verdict::Retry),
         _ => false,
     }
-}
-
-fn key_of(stored: &Stored) -> Key {
-    stored
-        .mark
-        .as_ref()
-        .map_or_else(|| Key::from_text(&stored.id), |mark| Key::from_text(&mark.key))
 }

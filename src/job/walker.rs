@@ -11,15 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::JobError;
 use super::settings::JobSettings;
-use crate::elastic::{Elastic, Stored};
+use crate::copies::Copies;
+use crate::elastic::Elastic;
 use crate::key::Key;
-use crate::ledger::Settlement;
 use crate::ledger::job::{self, ClaimedRange, Job, Kind};
+use crate::ledger::{Settlement, cut};
 use crate::pipeline::intake::{reaches, ways};
 use crate::pipeline::receipt::{Closed, Receipt};
 use crate::pipeline::record::{park, record};
+use crate::pipeline::report::Report;
 use crate::pipeline::worker::Shared;
-use crate::pipeline::write::{Report, Writer};
+use crate::pipeline::write::Writer;
 use crate::pipeline::{Fleet, Generation, Lane};
 use crate::plan::Plan;
 use crate::source::fetch::bind;
@@ -91,8 +93,7 @@ impl Walker {
     ) -> Result<bool, JobError> {
         let (postgres, pool) = (&self.postgres, self.postgres.pool());
         if !job.running {
-            let sql = plan.cut_sql();
-            let cut = job::cut(pool, job.id, &sql, self.settings.backfill_range);
+            let cut = cut::cut(pool, job.id, plan, self.settings.backfill_range);
             postgres.unless_lost(cut, || job::is_untaken(pool, job.id)).await?;
         }
         if let Some(range) = postgres.within(job::take_range(pool, job.id)).await? {
@@ -131,7 +132,9 @@ impl Walker {
             let keys = self.keys_between(plan, bounds.0, bounds.1).await?;
             let mut whole = Report::default();
             for page in keys.chunks(PAGE) {
-                let report = writer.keys(generation, plan, page, fleet.revision).await;
+                let report = writer
+                    .keys(generation, plan, (page, &Copies::default()), fleet.revision)
+                    .await;
                 whole.settled.extend(report.settled);
                 whole.stopped = report.stopped;
                 if whole.stopped.is_some() {
@@ -171,7 +174,7 @@ impl Walker {
             unsettled: Vec::new(),
         };
         record(&mut settlement, closed, |target| {
-            park(&self.shared, fleet, target, chrono::Utc::now())
+            park(&self.shared, fleet, target, Vec::new(), chrono::Utc::now())
         });
         let committed = async {
             let transaction = match range {
@@ -199,8 +202,8 @@ impl Walker {
         keys(&self.postgres.within(asked).await?)
     }
 
-    /// Every id in the index that no row stands behind is deleted: the build says which, as only it knows what makes a
-    /// row a document. Returns whether it came to the end.
+    /// Every id in the index that no row stands behind is deleted, and every copy where its row does not belong: the build
+    /// says which, as only it knows what makes a row a document. Returns whether it came to the end.
     async fn ids(
         &self,
         fleet: &Fleet,
@@ -217,9 +220,10 @@ impl Walker {
                 scan.close().await?;
                 return Ok(!stop.is_cancelled());
             }
-            let key = |stored: &Stored| Key::from_text(stored.mark.as_ref().map_or(&stored.id, |mark| &mark.key));
-            let found: Vec<Key> = page.iter().map(key).collect();
-            let report = writer.gone(generation, plan, &found, fleet.revision).await;
+            let mut copies = Copies::default();
+            let mut found: Vec<Key> = page.iter().map(|stored| stored.found(&mut copies)).collect();
+            found.dedup(); // copies of one document follow one another
+            let report = writer.gone(generation, plan, (&found, &copies), fleet.revision).await;
             self.conclude(fleet, generation, report, None).await?;
         }
     }
@@ -294,14 +298,17 @@ impl Walker {
             return Ok(());
         }
         let receipt = Receipt::expecting(keys.iter().map(|key| (generation.id, key.clone())));
-        self.shared.queue.push(generation.id, Lane::Storm, keys, &receipt);
+        let alone = (keys, Copies::default()); // the rows touched are none of the documents' own
+        self.shared.queue.push(generation.id, Lane::Storm, alone, &receipt);
         let closed = receipt.close_after(self.close_after).await;
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,
             ..Settlement::default()
         };
         let now = chrono::Utc::now();
-        record(&mut settlement, closed, |target| park(&self.shared, fleet, target, now));
+        record(&mut settlement, closed, |target| {
+            park(&self.shared, fleet, target, Vec::new(), now)
+        });
         let committed = async { settlement.commit(self.postgres.pool().begin().await?).await };
         Ok(self.postgres.within(committed).await?)
     }

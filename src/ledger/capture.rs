@@ -115,6 +115,14 @@ pub async fn installed(connection: &mut PgConnection, capture: &Capture) -> Resu
     Ok(matches!(found, Look::AsWanted | Look::More))
 }
 
+/// Whether the table's capture is exactly `capture`: to install it would change nothing.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn as_wanted(connection: &mut PgConnection, capture: &Capture) -> Result<bool, LedgerError> {
+    Ok(look(connection, capture).await? == Look::AsWanted)
+}
+
 /// What is found in place of a capture.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {

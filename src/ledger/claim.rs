@@ -6,9 +6,12 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
+use sqlx::types::Json;
 use sqlx::{Postgres, Row, Transaction};
 
 use super::error::LedgerError;
+use crate::copies::Copies;
+use crate::key::Key;
 
 /// One row of the log.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct Touch {
     pub changed: Option<Vec<i16>>,
     /// The document of this generation whose key is in `columns`, and no other.
     pub generation: Option<i32>,
+    /// Of such a document: routings under which copies may stand.
+    pub copies: Option<Vec<String>>,
 }
 
 /// Touches under way.
@@ -55,10 +60,10 @@ pub async fn claim(pool: &PgPool, limit: u32, end: End) -> Result<Option<Claim>,
     let mut transaction = pool.begin_with(BEGIN).await?;
     let sql = match end {
         End::Oldest => {
-            "SELECT id, xid::text, at, capture, columns, changed, generation FROM highwater.touch ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
+            "SELECT id, xid::text, at, capture, columns, changed, generation, copies FROM highwater.touch ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
         }
         End::Newest => {
-            "SELECT id, xid::text, at, capture, columns, changed, generation FROM highwater.touch ORDER BY id DESC LIMIT $1 FOR UPDATE SKIP LOCKED"
+            "SELECT id, xid::text, at, capture, columns, changed, generation, copies FROM highwater.touch ORDER BY id DESC LIMIT $1 FOR UPDATE SKIP LOCKED"
         }
     };
     let rows = sqlx::query(sql)
@@ -90,19 +95,23 @@ pub(super) fn touch(row: &sqlx::postgres::PgRow) -> Result<Touch, sqlx::Error> {
         columns: row.try_get(4)?,
         changed: row.try_get(5)?,
         generation: row.try_get(6)?,
+        copies: row.try_get(7)?,
     })
 }
 
-/// Logs touches of single documents: their key's text, whatever the key's columns.
+/// Logs touches of single documents: their key's text, whatever the key's columns, and where else copies may stand.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn touch_documents(pool: &PgPool, generation: i32, keys: &[&str]) -> Result<(), LedgerError> {
+pub async fn touch_documents(pool: &PgPool, generation: i32, keys: &[Key], copies: &Copies) -> Result<(), LedgerError> {
+    let listed = keys.iter().map(|key| Json(copies.listed(key)));
     sqlx::query(
-        "INSERT INTO highwater.touch (generation, columns) SELECT $1, ARRAY[key] FROM unnest($2::text[]) AS keys(key)",
+        "INSERT INTO highwater.touch (generation, columns, copies) SELECT $1, ARRAY[key], ARRAY(SELECT jsonb_array_elements_text(copies)) \
+         FROM unnest($2::text[], $3::jsonb[]) AS keys(key, copies)",
     )
     .bind(generation)
-    .bind(keys)
+    .bind(keys.iter().map(Key::as_str).collect::<Vec<_>>())
+    .bind(listed.collect::<Vec<_>>())
     .execute(pool)
     .await?;
     Ok(())
@@ -117,15 +126,14 @@ pub async fn waiting(pool: &PgPool, most: i64) -> Result<i64, LedgerError> {
     Ok(counted.fetch_one(pool).await?.try_get(0)?)
 }
 
-/// What has committed by now.
+/// What has committed by now; `None` while rows are still to be touched whose moments have passed by the clock.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn committed(pool: &PgPool) -> Result<String, LedgerError> {
-    Ok(sqlx::query("SELECT pg_current_snapshot()::text")
-        .fetch_one(pool)
-        .await?
-        .try_get(0)?)
+pub async fn committed(pool: &PgPool) -> Result<Option<String>, LedgerError> {
+    let committed = sqlx::query("SELECT pg_current_snapshot()::text FROM highwater.clock WHERE touched >= at");
+    let row = committed.fetch_optional(pool).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Whether everything that was touched in `committed` has settled, as far as a generation is concerned.

@@ -52,7 +52,7 @@ pub async fn list(pool: &PgPool, index: Option<&str>, limit: i64) -> Result<Vec<
 /// Those of the connection.
 pub async fn retry(pool: &PgPool, index: Option<&str>, keys: &[String]) -> Result<u64, LedgerError> {
     let done = sqlx::query(
-        "INSERT INTO highwater.touch (generation, columns) SELECT dead.generation, ARRAY[dead.key] FROM highwater.dead AS dead \
+        "INSERT INTO highwater.touch (generation, columns, copies) SELECT dead.generation, ARRAY[dead.key], dead.copies FROM highwater.dead AS dead \
          JOIN highwater.generation AS generation ON generation.id = dead.generation WHERE generation.state <> 'retired' \
          AND ($1::text IS NULL OR generation.index_name = $1) AND (cardinality($2::text[]) = 0 OR dead.key = ANY($2))",
     )

@@ -53,7 +53,7 @@ pub async fn known(pool: &PgPool, generation: i32, key: &str) -> Result<Known, L
 /// Those of the connection.
 pub async fn touches(pool: &PgPool, limit: i64) -> Result<Vec<Touch>, LedgerError> {
     let rows = sqlx::query(
-        "SELECT id, xid::text, at, capture, columns, changed, generation FROM highwater.touch ORDER BY at, id LIMIT $1",
+        "SELECT id, xid::text, at, capture, columns, changed, generation, copies FROM highwater.touch ORDER BY at, id LIMIT $1",
     );
     let rows = rows.bind(limit).fetch_all(pool).await?;
     Ok(rows.iter().map(touch).collect::<Result<_, _>>()?)

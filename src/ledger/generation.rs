@@ -104,6 +104,23 @@ pub async fn unlock_capture(owner: &mut PgConnection) -> Result<(), LedgerError>
     Ok(())
 }
 
+/// Whether the newest fed generation of that index was made from this definition.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn is_newest(connection: &mut PgConnection, index: &str, hash: &str) -> Result<bool, LedgerError> {
+    let newest = sqlx::query(
+        "SELECT definition_hash FROM highwater.generation WHERE index_name = $1 AND state <> 'retired' ORDER BY number DESC LIMIT 1",
+    );
+    let newest: Option<String> = newest
+        .bind(index)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| row.try_get(0))
+        .transpose()?;
+    Ok(newest.as_deref() == Some(hash))
+}
+
 /// Adds a generation to be built, unless the newest fed one of that index has this definition already. Returns whether
 /// it was added.
 ///
@@ -115,16 +132,7 @@ pub async fn add(
     definition: &str,
     hash: &str,
 ) -> Result<bool, LedgerError> {
-    let newest = sqlx::query(
-        "SELECT definition_hash FROM highwater.generation WHERE index_name = $1 AND state <> 'retired' ORDER BY number DESC LIMIT 1",
-    );
-    let newest: Option<String> = newest
-        .bind(index)
-        .fetch_optional(&mut *connection)
-        .await?
-        .map(|row| row.try_get(0))
-        .transpose()?;
-    if newest.as_deref() == Some(hash) {
+    if is_newest(connection, index, hash).await? {
         return Ok(false);
     }
     // A generation still being built by an older definition is overtaken.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::claim::BEGIN;
 use super::error::LedgerError;
@@ -138,53 +138,6 @@ pub async fn open(pool: &PgPool) -> Result<Vec<Job>, LedgerError> {
         });
     }
     Ok(jobs)
-}
-
-/// Cuts a waiting job into ranges of about `size` keys; the first and the last are open. One daemon does it; the others
-/// find it done.
-///
-/// # Errors
-/// Those of the statements.
-pub async fn cut(pool: &PgPool, job: i64, cut_sql: &str, size: u32) -> Result<(), LedgerError> {
-    // Walks the whole key once: on a large table longer than any other statement may take.
-    let mut transaction = pool.begin_with("BEGIN; SET LOCAL statement_timeout = 0").await?;
-    let waiting = sqlx::query("SELECT FROM highwater.job WHERE id = $1 AND state = 'waiting' FOR UPDATE")
-        .bind(job)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    if waiting.is_none() {
-        return Ok(());
-    }
-    let rows = sqlx::query(AssertSqlSafe(cut_sql.to_owned()))
-        .bind(i64::from(size))
-        .fetch_all(&mut *transaction)
-        .await?;
-    let mut bounds: Vec<String> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let parts: Vec<String> = row.try_get(0)?;
-        bounds.push(Key::from_parts(parts.iter().map(String::as_str)).as_str().to_owned());
-    }
-    let lows: Vec<Option<&str>> = std::iter::once(None)
-        .chain(bounds.iter().map(|bound| Some(bound.as_str())))
-        .collect();
-    let highs: Vec<Option<&str>> = bounds
-        .iter()
-        .map(|bound| Some(bound.as_str()))
-        .chain(std::iter::once(None))
-        .collect();
-    sqlx::query("INSERT INTO highwater.range (job, number, low, high) SELECT $1, number, low, high FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS cut(low, high, number)")
-        .bind(job)
-        .bind(&lows)
-        .bind(&highs)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query("UPDATE highwater.job SET state = 'running', total = $2 WHERE id = $1")
-        .bind(job)
-        .bind(i64::try_from(lows.len()).unwrap_or(i64::MAX) * i64::from(size))
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(())
 }
 
 /// Whether nobody works at the job's row: what was at it is over, or was lost with its connection.

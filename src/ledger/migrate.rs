@@ -4,7 +4,6 @@ use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::error::LedgerError;
-use crate::catalog::quote;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -32,26 +31,19 @@ pub async fn migrate(owner: &mut PgConnection) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Lets the daemon's role use the ledger, where it is not the owner.
+/// Whether the ledger is there, and is this program's.
 ///
 /// # Errors
-/// A role that does not exist.
-pub async fn grant(owner: &mut PgConnection, role: &str) -> Result<(), LedgerError> {
-    let current: String = sqlx::query("SELECT current_user::text")
-        .fetch_one(&mut *owner)
+/// Those of the connection, and missing rights.
+pub async fn is_current(connection: &mut PgConnection) -> Result<bool, LedgerError> {
+    if !exists(connection).await? {
+        return Ok(false);
+    }
+    let newest: Option<i64> = sqlx::query("SELECT max(version) FROM highwater._migrations WHERE success")
+        .fetch_one(connection)
         .await?
         .try_get(0)?;
-    if current == role {
-        return Ok(());
-    }
-    let role = quote(role);
-    let grants = format!(
-        "GRANT USAGE ON SCHEMA highwater TO {role}; \
-         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA highwater TO {role}; \
-         GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA highwater TO {role}"
-    );
-    sqlx::raw_sql(AssertSqlSafe(grants)).execute(owner).await?;
-    Ok(())
+    Ok(newest == MIGRATIONS.migrations.iter().map(|migration| migration.version).max())
 }
 
 /// Whether the ledger is there.

@@ -2,10 +2,13 @@
 
 pub mod capture;
 pub mod claim;
+pub mod clock;
+pub mod cut;
 pub mod dead;
 pub mod document;
 pub mod error;
 pub mod generation;
+pub mod grant;
 pub mod identity;
 pub mod job;
 pub mod lease;
@@ -18,6 +21,6 @@ pub mod unused;
 pub mod watermark;
 
 pub use claim::{Claim, Touch};
-pub use error::{LedgerError, remedy_of};
+pub use error::LedgerError;
 pub use generation::GenerationRow;
 pub use settle::Settlement;

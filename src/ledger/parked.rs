@@ -6,7 +6,7 @@ use sqlx::{Postgres, Row, Transaction};
 
 use super::claim::BEGIN;
 use super::error::LedgerError;
-use crate::draft::Version;
+use crate::draft::{Delete, Version};
 use crate::key::Key;
 
 /// A parked key as it was taken.
@@ -16,6 +16,8 @@ pub struct Parked {
     pub serial: i64,
     pub at: DateTime<Utc>,
     pub reason: String,
+    /// Routings under which copies may stand.
+    pub copies: Vec<String>,
 }
 
 /// Takes keys that are due, of one generation.
@@ -33,7 +35,7 @@ pub async fn take(
     }
     let mut transaction = pool.begin_with(BEGIN).await?;
     let rows = sqlx::query(
-        "SELECT key, serial, at, reason FROM highwater.parked WHERE due_at <= now() AND generation = $1 \
+        "SELECT key, serial, at, reason, copies FROM highwater.parked WHERE due_at <= now() AND generation = $1 \
          ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
     )
     .bind(generation)
@@ -47,6 +49,7 @@ pub async fn take(
             serial: row.try_get(1)?,
             at: row.try_get(2)?,
             reason: row.try_get(3)?,
+            copies: row.try_get(4)?,
         });
     }
     Ok(Some((transaction, parked)))
@@ -61,7 +64,7 @@ pub async fn forget_retired(pool: &PgPool) -> Result<(), LedgerError> {
         "WITH retired AS (SELECT id FROM highwater.generation WHERE state = 'retired'), \
          parked AS (DELETE FROM highwater.parked WHERE (generation, key) IN (SELECT generation, key FROM highwater.parked \
              WHERE generation IN (SELECT id FROM retired) FOR UPDATE SKIP LOCKED)), \
-         deletes AS (DELETE FROM highwater.repeated_delete WHERE (generation, key, version) IN (SELECT generation, key, version \
+         deletes AS (DELETE FROM highwater.repeated_delete WHERE (generation, key, version, routing) IN (SELECT generation, key, version, routing \
              FROM highwater.repeated_delete WHERE generation IN (SELECT id FROM retired) FOR UPDATE SKIP LOCKED)) \
          UPDATE highwater.job SET state = 'done', finished_at = now(), touched = NULL \
          WHERE state <> 'done' AND generation IN (SELECT id FROM retired)",
@@ -83,8 +86,8 @@ pub async fn take_deletes(pool: &PgPool, generation: i32, limit: u32) -> Result<
     }
     let mut transaction = pool.begin_with(BEGIN).await?;
     let rows = sqlx::query(
-        "DELETE FROM highwater.repeated_delete WHERE (generation, key, version) IN (SELECT generation, key, version \
-         FROM highwater.repeated_delete WHERE due_at <= now() AND generation = $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING key, version",
+        "DELETE FROM highwater.repeated_delete WHERE (generation, key, version, routing) IN (SELECT generation, key, version, routing \
+         FROM highwater.repeated_delete WHERE due_at <= now() AND generation = $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING key, version, nullif(routing, '')",
     )
     .bind(generation)
     .bind(i64::from(limit))
@@ -92,7 +95,11 @@ pub async fn take_deletes(pool: &PgPool, generation: i32, limit: u32) -> Result<
     .await?;
     let mut deletes = Vec::with_capacity(rows.len());
     for row in rows {
-        deletes.push((Key::from_text(row.try_get(0)?), Version(row.try_get(1)?)));
+        let delete = Delete {
+            version: Version(row.try_get(1)?),
+            routing: row.try_get(2)?,
+        };
+        deletes.push((Key::from_text(row.try_get(0)?), delete));
     }
     Ok(Some(DueDeletes { transaction, deletes }))
 }
@@ -100,5 +107,5 @@ pub async fn take_deletes(pool: &PgPool, generation: i32, limit: u32) -> Result<
 /// Deletes taken out; commit when they are acknowledged, drop otherwise.
 pub struct DueDeletes {
     pub transaction: Transaction<'static, Postgres>,
-    pub deletes: Vec<(Key, Version)>,
+    pub deletes: Vec<(Key, Delete)>,
 }

@@ -1,11 +1,12 @@
 //! What one commit says at the end of a claim: what is done goes, what is not done is kept elsewhere. All or nothing.
 
 use chrono::{DateTime, Utc};
+use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::error::LedgerError;
 use super::job::NewJob;
-use crate::draft::Version;
+use crate::draft::{Delete, Version};
 use crate::key::Key;
 
 /// The rows that change when a claim is settled or closed.
@@ -21,7 +22,7 @@ pub struct Settlement {
     /// Documents written: dead letters of older versions are over.
     pub written: Vec<(i32, Key, Version)>,
     /// Deletes to send once more.
-    pub deletes: Vec<(i32, Key, Version)>,
+    pub deletes: Vec<(i32, Key, Delete)>,
     /// After how long.
     pub repeat_after: std::time::Duration,
     pub jobs: Vec<NewJob>,
@@ -34,6 +35,8 @@ pub struct Settlement {
 pub struct Park {
     pub generation: i32,
     pub key: Key,
+    /// Routings under which copies may stand.
+    pub copies: Vec<String>,
     pub reason: String,
     /// The stamp of the oldest touch that it stands for.
     pub at: DateTime<Utc>,
@@ -46,6 +49,8 @@ pub struct Death {
     pub version: Version,
     /// Never a row's content.
     pub reason: String,
+    /// Routings under which copies may stand that were not deleted.
+    pub copies: Vec<String>,
 }
 
 impl Settlement {
@@ -88,7 +93,8 @@ impl Settlement {
         Ok(())
     }
 
-    /// Touches and the dead letters of written documents, in one round trip that returns the ledger's revision too.
+    /// Touches and the dead letters of written documents, in one round trip that returns the ledger's revision too. A
+    /// letter's copies are still to be deleted: whoever wrote the document need not have known of them.
     async fn remove_done(&self, connection: &mut PgConnection) -> Result<i64, LedgerError> {
         let (ids, xids): (Vec<i64>, Vec<&str>) = self.touches.iter().map(|(id, xid)| (*id, xid.as_str())).unzip();
         let generations: Vec<i32> = self.written.iter().map(|written| written.0).collect();
@@ -98,7 +104,10 @@ impl Settlement {
             "WITH done AS (DELETE FROM highwater.touch AS touch USING unnest($1::bigint[], $2::text[]::xid8[]) AS done(id, xid) \
              WHERE touch.id = done.id AND touch.xid = done.xid), \
              over AS (DELETE FROM highwater.dead AS dead USING unnest($3::int[], $4::text[], $5::bigint[]) AS written(generation, key, version) \
-             WHERE dead.generation = written.generation AND dead.key = written.key AND dead.version <= written.version) \
+             WHERE dead.generation = written.generation AND dead.key = written.key AND dead.version <= written.version \
+             RETURNING dead.generation, dead.key, dead.copies), \
+             left_over AS (INSERT INTO highwater.touch (generation, columns, copies) \
+             SELECT generation, ARRAY[key], copies FROM over WHERE copies <> '{}') \
              SELECT revision FROM highwater.source",
         )
         .bind(ids)
@@ -134,17 +143,19 @@ impl Settlement {
         sorted.sort_by(|left, right| (left.generation, &left.key).cmp(&(right.generation, &right.key)));
         sorted.dedup_by(|left, right| (left.generation, &left.key) == (right.generation, &right.key));
         sqlx::query(
-            "INSERT INTO highwater.parked AS parked (generation, key, reason, at) \
-             SELECT parking.generation, parking.key, parking.reason, parking.at \
-             FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS parking(generation, key, reason, at) \
+            "INSERT INTO highwater.parked AS parked (generation, key, reason, at, copies) \
+             SELECT parking.generation, parking.key, parking.reason, parking.at, ARRAY(SELECT jsonb_array_elements_text(parking.copies)) \
+             FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[]) AS parking(generation, key, reason, at, copies) \
              JOIN highwater.generation AS generation ON generation.id = parking.generation AND generation.state <> 'retired' \
              ON CONFLICT (generation, key) DO UPDATE SET serial = nextval('highwater.serial'), reason = excluded.reason, \
-             at = least(parked.at, excluded.at), attempts = parked.attempts + 1, due_at = now() + interval '1 second' * power(2, least(parked.attempts, 6))",
+             at = least(parked.at, excluded.at), \
+             copies = ARRAY(SELECT DISTINCT unnest(parked.copies || excluded.copies)), attempts = parked.attempts + 1, due_at = now() + interval '1 second' * power(2, least(parked.attempts, 6))",
         )
         .bind(sorted.iter().map(|park| park.generation).collect::<Vec<_>>())
         .bind(sorted.iter().map(|park| park.key.as_str()).collect::<Vec<_>>())
         .bind(sorted.iter().map(|park| park.reason.as_str()).collect::<Vec<_>>())
         .bind(sorted.iter().map(|park| park.at).collect::<Vec<_>>())
+        .bind(sorted.iter().map(|park| Json(&park.copies)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
         Ok(())
@@ -158,17 +169,20 @@ impl Settlement {
         sorted.sort_by(|left, right| (left.generation, &left.key).cmp(&(right.generation, &right.key)));
         sorted.dedup_by(|left, right| (left.generation, &left.key) == (right.generation, &right.key));
         sqlx::query(
-            "WITH buried AS (INSERT INTO highwater.dead AS dead (generation, key, version, reason) \
-             SELECT dying.* FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[]) AS dying(generation, key, version, reason) \
+            "WITH buried AS (INSERT INTO highwater.dead AS dead (generation, key, version, reason, copies) \
+             SELECT dying.generation, dying.key, dying.version, dying.reason, ARRAY(SELECT jsonb_array_elements_text(dying.copies)) \
+             FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[], $5::jsonb[]) AS dying(generation, key, version, reason, copies) \
              JOIN highwater.generation AS generation ON generation.id = dying.generation \
              ON CONFLICT (generation, key) DO UPDATE SET version = greatest(dead.version, excluded.version), reason = excluded.reason, \
-             attempts = dead.attempts + 1, last_at = now() RETURNING generation, key, xmax = 0 AS first) \
-             INSERT INTO highwater.touch (generation, columns) SELECT generation, ARRAY[key] FROM buried WHERE first",
+             copies = ARRAY(SELECT DISTINCT unnest(dead.copies || excluded.copies)), \
+             attempts = dead.attempts + 1, last_at = now() RETURNING generation, key, copies, xmax = 0 AS first) \
+             INSERT INTO highwater.touch (generation, columns, copies) SELECT generation, ARRAY[key], copies FROM buried WHERE first",
         )
         .bind(sorted.iter().map(|death| death.generation).collect::<Vec<_>>())
         .bind(sorted.iter().map(|death| death.key.as_str()).collect::<Vec<_>>())
         .bind(sorted.iter().map(|death| death.version.0).collect::<Vec<_>>())
         .bind(sorted.iter().map(|death| death.reason.as_str()).collect::<Vec<_>>())
+        .bind(sorted.iter().map(|death| Json(&death.copies)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
         Ok(())
@@ -177,14 +191,15 @@ impl Settlement {
     async fn remember_deletes(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
         let seconds = self.repeat_after.as_secs_f64();
         sqlx::query(
-            "INSERT INTO highwater.repeated_delete (generation, key, version, due_at) \
-             SELECT deleted.generation, deleted.key, deleted.version, now() + $4 * interval '1 second' \
-             FROM unnest($1::int[], $2::text[], $3::bigint[]) AS deleted(generation, key, version) \
+            "INSERT INTO highwater.repeated_delete (generation, key, version, routing, due_at) \
+             SELECT deleted.generation, deleted.key, deleted.version, coalesce(deleted.routing, ''), now() + $5 * interval '1 second' \
+             FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[]) AS deleted(generation, key, version, routing) \
              JOIN highwater.generation AS generation ON generation.id = deleted.generation ON CONFLICT DO NOTHING",
         )
         .bind(self.deletes.iter().map(|delete| delete.0).collect::<Vec<_>>())
         .bind(self.deletes.iter().map(|delete| delete.1.as_str()).collect::<Vec<_>>())
-        .bind(self.deletes.iter().map(|delete| delete.2.0).collect::<Vec<_>>())
+        .bind(self.deletes.iter().map(|delete| delete.2.version.0).collect::<Vec<_>>())
+        .bind(self.deletes.iter().map(|delete| delete.2.routing.as_deref()).collect::<Vec<_>>())
         .bind(seconds)
         .execute(connection)
         .await?;

@@ -25,8 +25,11 @@ pub struct Status {
 pub struct IndexStatus {
     pub index: String,
     pub generation: String,
-    /// `building` or `live`.
+    /// `building` or `live`; `unfit` where the database does not fit the definition, which the ledger does not know.
     pub state: String,
+    /// Why it is unfit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfit: Option<String>,
     /// Open jobs, and how far they are, in documents; the total is an estimate.
     pub jobs: i64,
     /// All is built, and looked at once more before the alias moves.
@@ -67,6 +70,7 @@ pub async fn read(pool: &PgPool) -> Result<Status, LedgerError> {
             index: row.try_get(0)?,
             generation: row.try_get(1)?,
             state: row.try_get(2)?,
+            unfit: None,
             jobs: row.try_get(3)?,
             documents_done: row.try_get(4)?,
             documents_total: row.try_get(5)?,

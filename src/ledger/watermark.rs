@@ -3,9 +3,11 @@
 //! At `as_of`, every change that had committed and is stamped before `last_touched` was acknowledged. The clock is read
 //! before the look's own snapshot, so that what commits in between is later than `as_of`.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use sqlx::Row;
 use sqlx::postgres::PgPool;
+use sqlx::{PgConnection, Row};
 
 use super::error::LedgerError;
 
@@ -43,6 +45,28 @@ pub async fn look(pool: &PgPool) -> Result<(), LedgerError> {
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// When a daemon last wrote its marks, which it does every second or so, and how long ago that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub at: DateTime<Utc>,
+    pub ago: Duration,
+}
+
+/// The last sign of any daemon; none where there never was one.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn seen(connection: &mut PgConnection) -> Result<Option<Seen>, LedgerError> {
+    let row = sqlx::query("SELECT max(as_of), clock_timestamp() FROM highwater.watermark")
+        .fetch_one(connection)
+        .await?;
+    let (at, now): (Option<DateTime<Utc>>, DateTime<Utc>) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(at.map(|at| Seen {
+        at,
+        ago: (now - at).to_std().unwrap_or_default(),
+    }))
 }
 
 /// The marks as last written.

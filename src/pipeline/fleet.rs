@@ -37,7 +37,7 @@ pub struct Generation {
 pub enum FleetError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    #[error("reading the catalog: {0}")]
+    #[error("reading the catalog: {}", crate::error::message(.0))]
     Catalog(#[from] sqlx::Error),
 }
 
@@ -86,6 +86,7 @@ impl Generation {
     #[must_use]
     pub fn unfit(&self) -> Option<String> {
         let mistakes = self.plan.as_ref().err()?;
+        let mistakes = mistakes.in_one_line();
         Some(format!("the database no longer fits the definition: {mistakes}"))
     }
 

@@ -10,6 +10,7 @@ use sqlx::pool::PoolConnection;
 
 use super::fleet::{Fleet, Generation};
 use super::receipt::Target;
+use crate::copies::Copies;
 use crate::key::Key;
 use crate::ledger::Touch;
 use crate::ledger::capture::Layout;
@@ -23,7 +24,15 @@ use crate::source::{Postgres, SourceError};
 #[derive(Debug, Default)]
 pub struct Resolved {
     pub targets: HashSet<Target>,
+    /// Where else copies of the targets' documents may stand, by generation.
+    pub copies: HashMap<i32, Copies>,
     pub jobs: Vec<NewJob>,
+}
+
+impl Resolved {
+    fn copy(&mut self, generation: i32, key: &Key, routing: &str) {
+        self.copies.entry(generation).or_default().add(key, routing);
+    }
 }
 
 /// Values of touched rows of one table, as logged.
@@ -37,7 +46,7 @@ struct Sorted<'t> {
     /// Layouts of tables in which anything may have changed.
     marked: HashSet<i32>,
     /// Single documents.
-    documents: Vec<(i32, &'t str)>,
+    documents: Vec<(i32, Key, &'t [String])>,
 }
 
 impl<'t> Sorted<'t> {
@@ -47,7 +56,9 @@ impl<'t> Sorted<'t> {
             match (touch.generation, touch.capture, &touch.columns) {
                 (Some(generation), _, Some(columns)) => {
                     let key = columns.first().and_then(Option::as_deref);
-                    sorted.documents.extend(key.map(|key| (generation, key)));
+                    let copies = touch.copies.as_deref().unwrap_or_default();
+                    let document = key.map(|key| (generation, Key::from_text(key), copies));
+                    sorted.documents.extend(document);
                 }
                 (None, Some(layout), Some(_)) => sorted.rows.entry(layout).or_default().push(touch),
                 (_, Some(layout), None) => {
@@ -76,11 +87,12 @@ pub async fn resolve(
         return Err(SourceError::Tables); // logged in a layout that is newer than this fleet
     }
     let mut resolved = Resolved::default();
-    let fed = |(generation, _): &&(i32, &str)| fleet.generations.contains_key(generation);
-    let documents = sorted.documents.iter().filter(fed);
-    resolved
-        .targets
-        .extend(documents.map(|(generation, key)| (*generation, Key::from_text(key))));
+    for (generation, key, copies) in sorted.documents {
+        if fleet.generations.contains_key(&generation) {
+            copies.iter().for_each(|copy| resolved.copy(generation, &key, copy));
+            resolved.targets.insert((generation, key));
+        }
+    }
     // Without a plan nothing can be followed: everything is to be looked at once there is one.
     let unplanned = fleet.generations.values().filter(|generation| generation.plan.is_err());
     resolved
@@ -114,12 +126,18 @@ fn job(generation: i32, kind: Kind) -> NewJob {
     }
 }
 
+/// What looks at every root, and where the root is a view, which has no capture of its own, at what is gone from it too.
+fn everything(plan: &Plan) -> Kind {
+    let is_captured = plan.captures.iter().any(|capture| capture.table.oid == plan.table.oid);
+    if is_captured { Kind::Backfill } else { Kind::Sweep }
+}
+
 /// Anything in the table may have changed: of the root, even what is gone; of a related table, every root.
 fn marker(generation: &Generation, plan: &Plan, layout: &Layout) -> Option<NewJob> {
-    let kind = if plan.root_table().oid == layout.table_oid {
+    let kind = if plan.table.oid == layout.table_oid {
         Kind::Sweep
     } else if plan.fanouts.iter().any(|fanout| fanout.table == layout.table_oid) {
-        Kind::Backfill
+        everything(plan)
     } else {
         return None;
     };
@@ -154,8 +172,15 @@ impl Follower<'_> {
             .filter_map(|touch| touch.columns.as_deref());
         let (mut whole, key_only): (Rows<'_>, Rows<'_>) = rows.partition(|row| reaches(fanout, layout, row));
         if fanout.direct {
-            let keys = whole.drain(..).filter_map(|row| direct(fanout, layout, row));
-            self.resolved.targets.extend(keys.map(|key| (generation, key)));
+            for row in whole.drain(..) {
+                let Some(key) = direct(fanout, layout, row) else {
+                    continue;
+                };
+                if let Some(copy) = routing(fanout, layout, row) {
+                    self.resolved.copy(generation, &key, copy);
+                }
+                self.resolved.targets.insert((generation, key));
+            }
         }
         for way in ways(fanout, layout, whole, key_only) {
             match self.roots(&way, plan.key.len()).await {
@@ -175,7 +200,7 @@ impl Follower<'_> {
                 // A value that does not fit its column: told by hand, or logged before the column got another type. It
                 // must not stop the others, and what it stood for is among all.
                 Err(error) if error.verdict(true) == Verdict::Bisect => {
-                    self.resolved.jobs.push(job(generation, Kind::Backfill));
+                    self.resolved.jobs.push(job(generation, everything(plan)));
                 }
                 Err(error) => return Err(error),
             }
@@ -260,4 +285,9 @@ fn direct(fanout: &Fanout, layout: &Layout, row: &[Option<String>]) -> Option<Ke
         .map(|need| row[position(layout, need)?].as_deref())
         .collect();
     parts.map(Key::from_parts)
+}
+
+/// What routed the row's document when this was logged.
+fn routing<'t>(fanout: &Fanout, layout: &Layout, row: &'t [Option<String>]) -> Option<&'t str> {
+    row.get(position(layout, fanout.routing.as_ref()?)?)?.as_deref()
 }

@@ -4,16 +4,17 @@
 //! A key pushed while it waits joins that wait: the snapshot is taken only after the batch is.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::Utc;
 use hashbrown::{HashMap, HashSet};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::receipt::{Fate, Receipt};
+use super::hold::{Hold, Wait};
+use super::receipt::{Ending, Fate, Receipt};
+use crate::copies::Copies;
 use crate::key::Key;
 
 /// Whose turn it is: what changes now does not wait behind what is made again.
@@ -42,6 +43,8 @@ struct Waiting {
     live: Line,
     storm: Line,
     building: HashSet<Key>,
+    /// Of the keys in line.
+    copies: Copies,
     held: Option<Hold>,
 }
 
@@ -51,30 +54,14 @@ struct Line {
     receipts: HashMap<Key, Vec<Receipt>>,
 }
 
-/// A generation that takes no writes for now, or not all of them.
-#[derive(Clone, Debug)]
-pub struct Hold {
-    /// Until then it is not tried.
-    pub until: Instant,
-    pub reason: String,
-    /// When it took everything for the last time, as far as anyone knows.
-    pub since: DateTime<Utc>,
-    attempts: u32,
-}
-
-impl fmt::Display for Hold {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = self.since.to_rfc3339_opts(SecondsFormat::Secs, true);
-        write!(formatter, "{} (since {since})", self.reason)
-    }
-}
-
 /// Keys taken to be built, and who waits for each. Give it back, or settle every key and call [`Queue::done`].
 #[derive(Debug)]
 pub struct Taken {
     pub generation: i32,
     pub lane: Lane,
     pub keys: Vec<Key>,
+    /// Where else copies of them may stand.
+    pub copies: Copies,
     receipts: HashMap<Key, Vec<Receipt>>,
 }
 
@@ -109,10 +96,18 @@ impl Waiting {
     /// Keys that nobody waits for any more go; those being built stay in line.
     fn take(&mut self, lane: Lane, most: usize) -> Vec<(Key, Vec<Receipt>)> {
         let Self {
-            live, storm, building, ..
+            live,
+            storm,
+            building,
+            copies,
+            ..
         } = self;
-        let line = if lane == Lane::Live { live } else { storm };
         let mut taken = Vec::new();
+        let (line, other) = if lane == Lane::Live {
+            (live, storm)
+        } else {
+            (storm, live)
+        };
         for _ in 0..line.order.len() {
             if taken.len() >= most {
                 break; // before a key leaves the line: one that is in no line is never built
@@ -126,6 +121,8 @@ impl Waiting {
             if receipts.iter().any(Receipt::is_open) {
                 building.insert(key.clone());
                 taken.push((key, receipts));
+            } else if !other.receipts.contains_key(&key) {
+                copies.forget(&key); // whoever waited has noted them
             }
         }
         taken
@@ -137,10 +134,18 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds keys of one generation.
-    pub fn push(&self, generation: i32, lane: Lane, keys: impl IntoIterator<Item = Key>, receipt: &Receipt) {
+    /// Adds keys of one generation, and where else copies of them may stand.
+    pub fn push(
+        &self,
+        generation: i32,
+        lane: Lane,
+        (keys, copies): (impl IntoIterator<Item = Key>, Copies),
+        receipt: &Receipt,
+    ) {
         let mut state = self.lock();
-        let line = state.generations.entry(generation).or_default().line(lane);
+        let waiting = state.generations.entry(generation).or_default();
+        waiting.copies.merge(copies);
+        let line = waiting.line(lane);
         keys.into_iter().for_each(|key| line.push(key, [receipt.clone()]));
         drop(state);
         self.ready.notify_waiters();
@@ -183,12 +188,15 @@ impl Queue {
             }
             let taken = waiting.take(lane, most);
             if !taken.is_empty() {
+                let keys: Vec<Key> = taken.iter().map(|(key, _)| key.clone()).collect();
+                let mut copies = Copies::default();
+                keys.iter().for_each(|key| waiting.copies.pass(key, &mut copies));
                 state.last = id;
-                let keys = taken.iter().map(|(key, _)| key.clone()).collect();
                 return Ok(Taken {
                     generation: id,
                     lane,
                     keys,
+                    copies,
                     receipts: taken.into_iter().collect(),
                 });
             }
@@ -197,13 +205,14 @@ impl Queue {
     }
 
     /// The batch is over: what was settled is settled, whatever is left waits again.
-    pub fn done(&self, taken: Taken) {
+    pub fn done(&self, mut taken: Taken) {
         let mut state = self.lock();
         if let Some(waiting) = state.generations.get_mut(&taken.generation) {
             for key in &taken.keys {
                 waiting.building.remove(key);
             }
             for (key, receipts) in taken.receipts {
+                taken.copies.pass(&key, &mut waiting.copies);
                 waiting.line(taken.lane).push(key, receipts);
             }
         }
@@ -212,14 +221,14 @@ impl Queue {
     }
 
     /// Lets a generation wait, longer with each time in a row, between `least` and `most`.
-    pub fn hold(&self, generation: i32, reason: &str, least: Duration, most: Duration) {
+    pub fn hold(&self, generation: i32, wait: Wait, least: Duration, most: Duration) {
         let mut state = self.lock();
         let waiting = state.generations.entry(generation).or_default();
         let attempts = waiting.held.as_ref().map_or(0, |hold| hold.attempts);
         let pause = least.saturating_mul(1 << attempts.min(16)).min(most);
         waiting.held = Some(Hold {
             until: Instant::now() + pause,
-            reason: reason.to_owned(),
+            wait,
             since: waiting.held.as_ref().map_or_else(Utc::now, |hold| hold.since),
             attempts: attempts + 1,
         });
@@ -227,17 +236,20 @@ impl Queue {
 
     /// Notes why a generation takes only part of what it is sent; nobody has to wait for it. Returns whether this is
     /// news.
-    pub fn hampered(&self, generation: i32, reason: &str) -> bool {
+    pub fn hampered(&self, generation: i32, wait: Wait) -> bool {
         let mut state = self.lock();
         let waiting = state.generations.entry(generation).or_default();
-        let known = waiting.held.get_or_insert_with(|| Hold {
-            until: Instant::now(),
-            reason: String::new(),
-            since: Utc::now(),
-            attempts: 0,
-        });
-        let news = known.reason != reason;
-        reason.clone_into(&mut known.reason);
+        let Some(known) = &mut waiting.held else {
+            waiting.held = Some(Hold {
+                until: Instant::now(),
+                wait,
+                since: Utc::now(),
+                attempts: 0,
+            });
+            return true;
+        };
+        let news = known.wait != wait;
+        known.wait = wait;
         news
     }
 
@@ -279,7 +291,7 @@ impl Queue {
             for (key, receipts) in waiting.live.receipts.into_iter().chain(waiting.storm.receipts) {
                 receipts
                     .iter()
-                    .for_each(|receipt| receipt.settle(&(id, key.clone()), &Fate::Moot));
+                    .for_each(|receipt| receipt.settle(&(id, key.clone()), &Ending::Moot.into()));
             }
         }
     }
@@ -293,6 +305,10 @@ mod tests {
         names.iter().map(|name| Key::from_text(name)).collect()
     }
 
+    fn alone(keys: Vec<Key>) -> (Vec<Key>, Copies) {
+        (keys, Copies::default())
+    }
+
     fn receipt(names: &[&str]) -> Receipt {
         Receipt::expecting(keys(names).into_iter().map(|key| (1, key)))
     }
@@ -301,12 +317,12 @@ mod tests {
     async fn a_key_touched_during_its_build_is_built_again_and_not_meanwhile() {
         let queue = Queue::default();
         let first = receipt(&["a"]);
-        queue.push(1, Lane::Live, keys(&["a"]), &first);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &first);
         let mut building = queue.take(Lane::Live, 10).await;
         let second = receipt(&["a"]);
-        queue.push(1, Lane::Live, keys(&["a"]), &second);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &second);
         assert!(queue.try_take(Lane::Live, 10).is_err(), "one build at a time");
-        building.settle(&Key::from_text("a"), &Fate::Moot);
+        building.settle(&Key::from_text("a"), &Ending::Moot.into());
         queue.done(building);
         assert_eq!(
             second.close().settled.len(),
@@ -320,21 +336,21 @@ mod tests {
     async fn waiting_keys_are_one() {
         let queue = Queue::default();
         let (first, second) = (receipt(&["a"]), receipt(&["a"]));
-        queue.push(1, Lane::Live, keys(&["a"]), &first);
-        queue.push(1, Lane::Live, keys(&["a"]), &second);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &first);
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &second);
         let mut taken = queue.take(Lane::Live, 10).await;
         assert_eq!(taken.keys.len(), 1);
-        taken.settle(&Key::from_text("a"), &Fate::Moot);
+        taken.settle(&Key::from_text("a"), &Ending::Moot.into());
         assert_eq!((first.close().settled.len(), second.close().settled.len()), (1, 1));
     }
 
     #[tokio::test]
     async fn a_full_batch_leaves_the_rest_in_line() {
         let queue = Queue::default();
-        queue.push(1, Lane::Live, keys(&["a", "b", "c"]), &receipt(&["a", "b", "c"]));
+        queue.push(1, Lane::Live, alone(keys(&["a", "b", "c"])), &receipt(&["a", "b", "c"]));
         for name in ["a", "b", "c"] {
             let mut taken = queue.try_take(Lane::Live, 1).expect(name);
-            taken.settle(&Key::from_text(name), &Fate::Moot);
+            taken.settle(&Key::from_text(name), &Ending::Moot.into());
             queue.done(taken);
         }
     }
@@ -343,9 +359,14 @@ mod tests {
     async fn a_held_generation_does_not_hold_the_others() {
         let queue = Queue::default();
         let (held, free) = (receipt(&["a"]), Receipt::expecting([(2, Key::from_text("b"))]));
-        queue.push(1, Lane::Live, keys(&["a"]), &held);
-        queue.push(2, Lane::Live, keys(&["b"]), &free);
-        queue.hold(1, "read-only", Duration::from_secs(1), Duration::from_secs(10));
+        queue.push(1, Lane::Live, alone(keys(&["a"])), &held);
+        queue.push(2, Lane::Live, alone(keys(&["b"])), &free);
+        queue.hold(
+            1,
+            Wait::for_elasticsearch("read-only"),
+            Duration::from_secs(1),
+            Duration::from_secs(10),
+        );
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 2);
         assert_eq!(queue.take(Lane::Live, 10).await.generation, 1, "released by time");
     }
@@ -353,13 +374,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_hampered_generation_goes_on_and_says_why_since_the_first_time() {
         let queue = Queue::default();
-        assert!(queue.hampered(1, "busy"));
+        assert!(queue.hampered(1, Wait::for_elasticsearch("busy")));
         assert!(queue.may_try(1));
         let since = queue.held(1).map(|hold| hold.since);
-        assert!(!queue.hampered(1, "busy"));
-        queue.hold(1, "gone", Duration::from_secs(1), Duration::from_secs(10));
+        assert!(!queue.hampered(1, Wait::for_elasticsearch("busy")));
+        queue.hold(
+            1,
+            Wait::for_elasticsearch("gone"),
+            Duration::from_secs(1),
+            Duration::from_secs(10),
+        );
         assert!(!queue.may_try(1));
-        assert!(queue.hampered(1, "busy"));
+        assert!(queue.hampered(1, Wait::for_elasticsearch("busy")));
         assert!(!queue.may_try(1), "what it waits for is not shortened");
         assert_eq!(queue.held(1).map(|hold| hold.since), since);
         queue.release(1);

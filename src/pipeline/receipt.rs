@@ -6,21 +6,66 @@ use std::time::Duration;
 use hashbrown::HashSet;
 use tokio::sync::Notify;
 
-use crate::draft::Version;
+use crate::draft::{Delete, Version};
 use crate::key::Key;
 use crate::metrics::Failure;
 
 /// What became of a key in one generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The index holds this build, or newer content.
-    Written(Version),
-    /// No row, no document: deleted at this version.
-    Deleted(Version),
-    /// It cannot be built, or is refused, whatever is tried.
-    Dead(Version, Failure, String),
+pub struct Fate {
+    pub ending: Ending,
+    /// Deletes that were acknowledged on the way.
+    pub deletes: Vec<Delete>,
+    /// Routings under which copies may stand that were not deleted.
+    pub copies: Vec<String>,
+}
+
+/// How it ended; of two, the later one here says more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
     /// The generation is no longer fed.
     Moot,
+    /// Copies elsewhere are deleted; of the document itself nothing is known.
+    Cleared,
+    /// No row, no document: deleted at this version.
+    Deleted(Version),
+    /// The index holds this build, or newer content.
+    Written(Version),
+    /// It cannot be built, or is refused, whatever is tried.
+    Dead(Version, Failure, String),
+}
+
+impl From<Ending> for Fate {
+    fn from(ending: Ending) -> Self {
+        Self {
+            ending,
+            deletes: Vec::new(),
+            copies: Vec::new(),
+        }
+    }
+}
+
+impl Fate {
+    /// Adds what became of another draft of the same key.
+    pub fn join(&mut self, other: Self) {
+        self.deletes.extend(other.deletes);
+        self.copies.extend(other.copies);
+        if other.ending.weight() > self.ending.weight() {
+            self.ending = other.ending;
+        }
+    }
+}
+
+impl Ending {
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Moot => 0,
+            Self::Cleared => 1,
+            Self::Deleted(_) => 2,
+            Self::Written(_) => 3,
+            Self::Dead(..) => 4,
+        }
+    }
 }
 
 /// A key of a generation.
@@ -132,8 +177,8 @@ mod tests {
             let receipt = receipt.clone();
             async move { receipt.close_after(Duration::from_hours(1)).await }
         });
-        receipt.settle(&target("a"), &Fate::Moot);
-        receipt.settle(&target("b"), &Fate::Moot);
+        receipt.settle(&target("a"), &Ending::Moot.into());
+        receipt.settle(&target("b"), &Ending::Moot.into());
         let closed = waiting.await.unwrap();
         assert_eq!((closed.settled.len(), closed.unsettled.len()), (2, 0));
     }
@@ -141,10 +186,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_comes_after_closing_is_ignored() {
         let receipt = Receipt::expecting([target("a"), target("b")]);
-        receipt.settle(&target("a"), &Fate::Moot);
+        receipt.settle(&target("a"), &Ending::Moot.into());
         let closed = receipt.close_after(Duration::from_mins(1)).await;
         assert_eq!((closed.settled.len(), closed.unsettled), (1, vec![target("b")]));
-        receipt.settle(&target("b"), &Fate::Moot);
+        receipt.settle(&target("b"), &Ending::Moot.into());
         assert!(receipt.close().settled.is_empty());
     }
 }

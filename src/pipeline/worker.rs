@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
 use super::budget::Budget;
 use super::fleet::Fleet;
+use super::hold::Wait;
 use super::queue::{Lane, Queue, Taken};
-use super::receipt::Fate;
+use super::receipt::Ending;
+use super::report::{Report, Stop};
 use super::settings::PipelineSettings;
-use super::write::{Report, Stop, Writer};
+use super::write::Writer;
 
 /// What all workers share.
 #[derive(Clone)]
@@ -54,17 +57,17 @@ impl Shared {
         let generation = fleet.generations.get(&taken.generation).cloned();
         let Some(generation) = generation else {
             for key in taken.keys.clone() {
-                taken.settle(&key, &Fate::Moot);
+                taken.settle(&key, &Ending::Moot.into());
             }
             self.queue.done(taken);
             return false;
         };
         let report = match &generation.plan {
-            Ok(plan) => writer.keys(&generation, plan, &taken.keys, fleet.revision).await,
-            Err(mistakes) => Report {
-                stopped: Some(Stop::Replan(mistakes.to_string())),
-                ..Report::default()
-            },
+            Ok(plan) => {
+                let keys = (taken.keys.as_slice(), &taken.copies);
+                writer.keys(&generation, plan, keys, fleet.revision).await
+            }
+            Err(mistakes) => Report::stopped(Stop::Replan(mistakes.in_one_line())),
         };
         for (key, fate) in &report.settled {
             taken.settle(key, fate);
@@ -81,11 +84,11 @@ impl Shared {
             self.highest.fetch_max(version.0, Ordering::Relaxed);
         }
         for (_, fate) in &report.settled {
-            match fate {
-                Fate::Written(_) => crate::metrics::indexed(index),
-                Fate::Deleted(_) => crate::metrics::deleted(index),
-                Fate::Dead(_, why, _) => crate::metrics::failed(index, *why),
-                Fate::Moot => {}
+            match &fate.ending {
+                Ending::Written(_) => crate::metrics::indexed(index),
+                Ending::Deleted(_) => crate::metrics::deleted(index),
+                Ending::Dead(_, why, _) => crate::metrics::failed(index, *why),
+                Ending::Cleared | Ending::Moot => {}
             }
         }
     }
@@ -96,13 +99,14 @@ impl Shared {
         match stopped {
             None => self.queue.release(generation),
             Some(Stop::Aged) => {}
-            Some(Stop::Sink(reason) | Stop::Source(reason)) => self.hold(generation, reason, least, most),
+            Some(Stop::Sink(reason)) => self.hold(generation, Wait::for_elasticsearch(reason), least, most),
+            Some(Stop::Source(reason)) => self.hold(generation, Wait::for_postgres(reason), least, most),
             Some(Stop::Replan(reason)) => {
-                self.hold(generation, reason, least, most);
+                self.hold(generation, Wait::for_postgres(reason), least, most);
                 self.replan.notify_one();
             }
             Some(Stop::Fatal(reason)) => {
-                self.hold(generation, reason, most, most);
+                self.hold(generation, Wait::for_postgres(reason), most, most);
                 self.end(reason);
             }
         }
@@ -113,10 +117,12 @@ impl Shared {
         let _ = self.fatal.try_send(why.to_string()); // full: somebody else said it already
     }
 
-    fn hold(&self, generation: i32, reason: &str, least: std::time::Duration, most: std::time::Duration) {
-        if self.queue.held(generation).is_none_or(|known| known.reason != reason) {
-            tracing::warn!(generation, reason, "waiting");
+    fn hold(&self, generation: i32, wait: Wait, least: Duration, most: Duration) {
+        if self.queue.held(generation).is_none_or(|known| known.wait != wait) {
+            let fleet = self.fleet.borrow().clone();
+            let index = fleet.generations.get(&generation).map(|known| known.concrete.as_str());
+            tracing::warn!(index, server = ?wait.server, reason = wait.reason, "waiting");
         }
-        self.queue.hold(generation, reason, least, most);
+        self.queue.hold(generation, wait, least, most);
     }
 }

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::draft::{Drafts, Op, Version};
+use crate::copies::Copies;
+use crate::draft::{Drafts, Op};
 use crate::elastic::{Elastic, ElasticError, Outcome, Verdict as Answer};
 use crate::key::Key;
 use crate::metrics::Failure;
@@ -17,8 +18,10 @@ use crate::source::{Built, Scope, SourceError};
 
 use super::budget::{Budget, Share};
 use super::fleet::Generation;
+use super::hold::Wait;
 use super::queue::Queue;
-use super::receipt::Fate;
+use super::receipt::{Ending, Fate};
+use super::report::{Report, Stop};
 use super::settings::PipelineSettings;
 
 /// Builds and writes; one a worker.
@@ -36,45 +39,23 @@ pub struct Writer {
     pub a_document: usize,
 }
 
+/// Documents to be built, and where else copies of them may stand.
+pub type Keys<'a> = (&'a [Key], &'a Copies);
+
 /// What a document is taken to have before one was seen.
 pub const A_DOCUMENT: usize = 4096;
 
-/// What became of a batch.
-#[derive(Debug, Default)]
-pub struct Report {
-    pub settled: Vec<(Key, Fate)>,
-    /// Why the rest is not settled.
-    pub stopped: Option<Stop>,
-    /// The highest version written.
-    pub version: Option<Version>,
-}
-
-/// Why a batch, or the rest of it, has to wait.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// The index or its server takes no writes now: the generation waits.
-    Sink(String),
-    /// The database does not answer.
-    Source(String),
-    /// What it was planned by no longer holds.
-    Replan(String),
-    /// The snapshot is too old to be written: build it again, smaller.
-    Aged,
-    /// Somebody must look; nothing more may be written by this process.
-    Fatal(String),
-}
-
 impl Writer {
     /// Builds `keys` and writes them. A row that cannot be computed is a dead letter.
-    pub async fn keys(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
+    pub async fn keys(&mut self, generation: &Generation, plan: &Plan, keys: Keys<'_>, revision: i64) -> Report {
         let (mut report, uncomputable) = self.halving(generation, plan, keys, revision, |built| built).await;
         report.settled.extend(uncomputable);
         report
     }
 
-    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind. Where there is a row and it cannot
-    /// be computed, its range says so.
-    pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: &[Key], revision: i64) -> Report {
+    /// Builds `keys` and writes the deletes alone: of keys that no row stands behind, and of copies where they do not
+    /// belong. Where there is a row and it cannot be computed, its range says so.
+    pub async fn gone(&mut self, generation: &Generation, plan: &Plan, keys: Keys<'_>, revision: i64) -> Report {
         self.halving(generation, plan, keys, revision, deletes_alone).await.0
     }
 
@@ -84,7 +65,7 @@ impl Writer {
         &mut self,
         generation: &Generation,
         plan: &Plan,
-        keys: &[Key],
+        (keys, copies): Keys<'_>,
         revision: i64,
         kept: impl Fn(Built) -> Built,
     ) -> (Report, Vec<(Key, Fate)>) {
@@ -94,7 +75,7 @@ impl Writer {
         let mut parts: Vec<&[Key]> = vec![keys];
         while let Some(part) = parts.pop() {
             self.builder.bound(share.bytes);
-            match self.builder.build(plan, Scope::Keys(part), revision).await {
+            match self.builder.build(plan, Scope::Keys(part, copies), revision).await {
                 Ok(built) => self.write(generation, kept(built), &mut report).await,
                 Err(SourceError::TooLarge { .. }) if part.len() == 1 && !share.is_whole() => {
                     share = share.grown().await;
@@ -106,7 +87,11 @@ impl Writer {
                         parts.extend([right, left]);
                     }
                     Verdict::Bisect => {
-                        let fate = Fate::Dead(self.builder.version(), Failure::Build, error.reason());
+                        let ending = Ending::Dead(self.builder.version(), Failure::Build, error.reason());
+                        let fate = Fate {
+                            copies: copies.listed(&part[0]), // where it belongs now could not be read
+                            ..ending.into()
+                        };
                         uncomputable.push((part[0].clone(), fate));
                     }
                     verdict => report.stopped = Some(stop(verdict, &error)),
@@ -149,20 +134,13 @@ impl Writer {
             .await
     }
 
-    async fn write(&mut self, generation: &Generation, built: Built, report: &mut Report) {
-        let version = built.drafts.version;
+    async fn write(&mut self, generation: &Generation, mut built: Built, report: &mut Report) {
         let budget = self.budget.clone();
         let _held = budget.hold(built.drafts.body.len());
         if let Some(bytes) = built.drafts.body.len().checked_div(built.drafts.items.len()) {
             self.a_document = bytes.max(256);
         }
-        report.settled.extend(
-            built
-                .unfit
-                .into_iter()
-                .map(|unfit| (unfit.key, Fate::Dead(version, Failure::Build, unfit.reason))),
-        );
-        report.version = report.version.max(Some(version));
+        report.begin(&mut built);
         for body in built.drafts.bodies(self.body_bytes) {
             self.send(generation, body, built.taken, report).await;
             if report.stopped.is_some() {
@@ -209,7 +187,10 @@ impl Writer {
             return;
         }
         let reason = format!("index {} does not take everything: {why}", generation.concrete);
-        if self.queue.hampered(generation.id, &reason) {
+        if self
+            .queue
+            .hampered(generation.id, Wait::for_elasticsearch(reason.as_str()))
+        {
             tracing::warn!(generation = generation.id, reason, "sending again");
         }
     }
@@ -223,13 +204,8 @@ impl Writer {
     ) -> Option<(Drafts, String)> {
         let (mut again, mut why) = (Vec::new(), String::new());
         for (position, (draft, outcome)) in drafts.items.iter().zip(outcomes).enumerate() {
-            let written = if draft.op == Op::Delete {
-                Fate::Deleted(drafts.version)
-            } else {
-                Fate::Written(drafts.version)
-            };
-            let fate = match outcome {
-                Outcome::Indexed | Outcome::Deleted | Outcome::Absent => written,
+            let refused = match outcome {
+                Outcome::Indexed | Outcome::Deleted | Outcome::Absent => None,
                 Outcome::Superseded { stored } => {
                     if stored.is_some_and(|stored| stored.epoch() > drafts.version.epoch()) {
                         report.stopped = Some(Stop::Fatal(format!(
@@ -238,14 +214,10 @@ impl Writer {
                         )));
                         return None;
                     }
-                    written
+                    None
                 }
-                Outcome::Rejected { reason } => Fate::Dead(drafts.version, Failure::Refused, reason),
-                Outcome::TooLarge => Fate::Dead(
-                    drafts.version,
-                    Failure::Size,
-                    "Elasticsearch calls the document too large".to_owned(),
-                ),
+                Outcome::Rejected { reason } => Some((Failure::Refused, reason)),
+                Outcome::TooLarge => Some((Failure::Size, "Elasticsearch calls the document too large".to_owned())),
                 Outcome::Retry { reason } => {
                     again.push(position);
                     why = reason;
@@ -263,7 +235,10 @@ impl Writer {
                     continue;
                 }
             };
-            report.settled.push((draft.key.clone(), fate));
+            match refused {
+                None => report.acknowledge(draft, drafts.version),
+                Some((failure, reason)) => report.refuse(draft, drafts.version, failure, reason),
+            }
         }
         (!again.is_empty()).then(|| (drafts.subset(&again), why))
     }
@@ -277,6 +252,7 @@ fn deletes_alone(mut built: Built) -> Built {
     built.drafts = built.drafts.subset(&positions);
     built.hashes.clear();
     built.unfit.clear();
+    built.absent.clear();
     built
 }
 
@@ -289,10 +265,7 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
         }
         Answer::Split if matches!(error, ElasticError::TooLarge) => {
             let reason = "the document is larger than Elasticsearch takes (http.max_content_length)".to_owned();
-            report.settled.push((
-                drafts.items[0].key.clone(),
-                Fate::Dead(drafts.version, Failure::Size, reason),
-            ));
+            report.refuse(&drafts.items[0], drafts.version, Failure::Size, reason);
         }
         Answer::Retry | Answer::Wait | Answer::Split | Answer::Stop => {
             report.stopped = Some(Stop::Sink(format!("{error}; {}", error.remedy())));
@@ -302,7 +275,7 @@ fn after(error: &ElasticError, drafts: &Drafts, parts: &mut Vec<Drafts>, report:
 
 fn stop(verdict: Verdict, error: &SourceError) -> Stop {
     let said = match error {
-        SourceError::Postgres(cause) => format!("{error}; {}", crate::ledger::error::remedy_of(cause)),
+        SourceError::Postgres(cause) => format!("{error}; {}", crate::error::remedy_of(cause)),
         other => other.to_string(),
     };
     match verdict {

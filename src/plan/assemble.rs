@@ -2,18 +2,22 @@
 //!
 //! `root` makes the documents' own level, `relation` every other one. `fields` reads their fields, and `scope` is a level meanwhile;
 //! `form` is how its statement is keyed and `order` how its rows are sorted; `aggregate` computes one value over them, `by` is
-//! what keys them; `advice` is what `check` says beyond mistakes.
+//! what keys them; `view` is what stands beneath one; `fit` is whether values fit their fields, `advice` what `check` says
+//! beyond mistakes, and `adrift` looks at what no way leads to.
 
+mod adrift;
 mod advice;
 mod aggregate;
 mod by;
 mod fields;
+mod fit;
 mod form;
 mod order;
 mod relation;
 mod root;
 mod scope;
 mod switch;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -23,30 +27,48 @@ use crate::catalog::{Catalog, Table};
 use crate::definition::Definition;
 use crate::mistake::Mistakes;
 
-use super::lookup::Lookup;
+use super::lookup::{self, Lookup, Seen};
 use super::select::SelectList;
 use super::uses::{Path, UseId, Uses};
-use super::{ENCODER, Expression, KeyColumn, Level, Plan, PlannedTable, fanout, mapping, names};
+use super::{ENCODER, Expression, KeyColumn, Level, Misfit, Plan, PlannedTable, fanout, mapping, names};
 use scope::{Named, Scope};
 
-pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes> {
+pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Result<Plan, Misfit> {
+    let catalog = lookup::declared(definition, catalog);
+    let mut lookup = Lookup::new(&catalog);
     let mut walk = Walk {
         definition,
-        lookup: Lookup::new(catalog),
+        known,
+        views: lookup.views(&definition.views),
+        lookup,
+        refused: Mistakes::default(),
         warnings: Mistakes::default(),
         levels: Vec::new(),
         uses: Uses::default(),
         tables: BTreeMap::new(),
         expressions: Vec::new(),
+        unbounded: Vec::new(),
     };
+    walk.advise_views();
     let root = walk.lookup.table(&definition.table);
     let key = root.map(|root| walk.key(root)).unwrap_or_default();
-    if let Some(root) = root.filter(|_| !key.is_empty()) {
-        walk.root(root, &key);
-    }
-    walk.lookup.mistakes.or(())?;
-    let Some(root) = root else {
-        return Err(Mistakes::default());
+    let routing = match root {
+        Some(root) => walk.root(root, &key),
+        None => {
+            walk.without_root(&definition.fields);
+            None
+        }
+    };
+    walk.refused.merge(mapping::oversized(definition));
+    walk.warn_of_unbounded();
+    let fits = walk.lookup.mistakes.0.is_empty() && known.0.is_empty();
+    let Some(root) = root.filter(|_| fits) else {
+        walk.lookup.mistakes.merge(walk.refused);
+        return Err(Misfit {
+            mistakes: walk.lookup.mistakes,
+            warnings: walk.warnings,
+            expressions: walk.expressions,
+        });
     };
     let key_columns = key
         .iter()
@@ -60,12 +82,22 @@ pub fn plan(definition: &Definition, catalog: &Catalog) -> Result<Plan, Mistakes
         index: definition.index.clone(),
         tables: walk.tables.into_values().collect(),
         levels: walk.levels.into_iter().flatten().collect(),
+        table: PlannedTable::of(root),
+        key_is_said: root.inherited || root.view.is_some(),
         key: key_columns,
-        captures: walk.uses.captures(catalog),
-        fanouts: fanout::all(root, &key, &walk.uses),
+        routing,
+        captures: walk.uses.captures(&catalog),
+        dues: walk.uses.dues(),
+        fanouts: fanout::all(
+            root,
+            &key,
+            definition.routing.as_ref().map(|routing| routing.column.as_str()),
+            &walk.uses,
+        ),
         pipeline: definition.pipeline.clone(),
         settings: definition.settings.clone(),
-        mappings: mapping::of(definition, &hash),
+        mappings: mapping::of(definition, &definition.fields, &hash),
+        refused: walk.refused,
         warnings: walk.warnings,
         expressions: walk.expressions,
         hash,
@@ -87,19 +119,27 @@ pub fn fingerprint(definition: &Definition) -> String {
 /// What has been gathered so far.
 struct Walk<'c, 'd> {
     definition: &'d Definition,
+    /// What is wrong already.
+    known: &'d Mistakes,
     lookup: Lookup<'c>,
+    refused: Mistakes,
+    views: Vec<Seen<'c>>,
     warnings: Mistakes,
     /// A level has its number before it is complete, since those that hang on it come first.
     levels: Vec<Option<Level>>,
     uses: Uses<'c>,
     tables: BTreeMap<u32, PlannedTable>,
     expressions: Vec<Expression>,
+    unbounded: Vec<fit::Unbounded>,
 }
 
 impl<'c> Walk<'c, '_> {
     /// Notes that `table` stands in the tree, called `name` there.
     fn stand(&mut self, table: &'c Table, name: String, path: Path<'c>, key: &[String]) -> UseId {
         self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));
+        if table.view.is_some() {
+            self.stand_beneath(table, &name, &path, key);
+        }
         self.uses.add(table, name, path, key)
     }
 

@@ -13,6 +13,15 @@ use crate::catalog::{Table, Wire, quote};
 use super::PlannedTable;
 use super::uses::Used;
 
+/// Settings that the text of a logged value depends on, whoever logs it.
+pub const TEXT_SETTINGS: [&str; 5] = [
+    "datestyle = 'ISO, YMD'",
+    "timezone = 'UTC'",
+    "intervalstyle = 'postgres'",
+    "bytea_output = 'hex'",
+    "extra_float_digits = 1",
+];
+
 /// One table's capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
@@ -26,7 +35,8 @@ pub struct Capture {
     /// How many of `columns` are the key's; 0 for a table without one.
     pub key_columns: usize,
     pub used: Used,
-    /// Types of the columns read: one that got another type was rewritten without a trigger's notice.
+    /// Types of the columns read, and shapes of the views they are read through: what got another one changed without a
+    /// trigger's notice.
     pub types: BTreeMap<String, String>,
     /// A logged value's text depends on the session's settings.
     pub needs_settings: bool,
@@ -79,9 +89,9 @@ impl Capture {
     #[must_use]
     pub fn function_sql(&self, layout: i32) -> String {
         let settings = if self.needs_settings {
-            "\n    SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET intervalstyle = 'postgres' SET bytea_output = 'hex' SET extra_float_digits = 1"
+            format!("\n    SET {}", TEXT_SETTINGS.join(" SET "))
         } else {
-            ""
+            String::new()
         };
         let probe = self.probed().join(", ");
         format!(

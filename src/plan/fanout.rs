@@ -23,6 +23,8 @@ pub struct Fanout {
     pub used: Used,
     /// Logged columns to bind, as arrays of text, in this order.
     pub needs: Vec<String>,
+    /// The column that routes the touched rows' documents, where they are the documents' own rows.
+    pub routing: Option<String>,
     /// The needed values are the root's key themselves.
     pub direct: bool,
     /// Root keys by the needed columns. See [`Fanout`]'s statements below.
@@ -52,23 +54,30 @@ impl Fanout {
     }
 
     fn reaches_like(&self, other: &Self) -> bool {
-        (self.table, &self.needs, self.direct, &self.by_columns, &self.by_key)
-            == (
-                other.table,
-                &other.needs,
-                other.direct,
-                &other.by_columns,
-                &other.by_key,
-            )
+        (
+            self.table,
+            &self.needs,
+            &self.routing,
+            self.direct,
+            &self.by_columns,
+            &self.by_key,
+        ) == (
+            other.table,
+            &other.needs,
+            &other.routing,
+            other.direct,
+            &other.by_columns,
+            &other.by_key,
+        )
     }
 }
 
 /// Every way from a table to the root, in the order of the tree.
-pub fn all(root: &Table, key: &[String], uses: &Uses<'_>) -> Vec<Fanout> {
+pub fn all(root: &Table, key: &[String], routing: Option<&str>, uses: &Uses<'_>) -> Vec<Fanout> {
     let mut fanouts: Vec<Fanout> = Vec::new();
     for place in uses.iter() {
         let fanout = match place.path.last() {
-            None => of_root(root, key, place),
+            None => of_root(root, key, routing, place),
             Some(last) => of_path(root, key, place, last),
         };
         match fanouts.iter_mut().find(|known| known.reaches_like(&fanout)) {
@@ -79,13 +88,14 @@ pub fn all(root: &Table, key: &[String], uses: &Uses<'_>) -> Vec<Fanout> {
     fanouts
 }
 
-fn of_root(root: &Table, key: &[String], place: &Use<'_>) -> Fanout {
+fn of_root(root: &Table, key: &[String], routing: Option<&str>, place: &Use<'_>) -> Fanout {
     let known = names::list(key.iter().map(|column| quote(column)));
     Fanout {
         name: place.name.clone(),
         table: root.oid,
         used: place.used.clone(),
         needs: key.to_vec(),
+        routing: routing.map(str::to_owned),
         direct: true,
         by_columns: Statement {
             first: known.clone(),
@@ -108,6 +118,7 @@ fn of_path(root: &Table, key: &[String], place: &Use<'_>, last: &Edge<'_>) -> Fa
         table: place.table.oid,
         used: place.used.clone(),
         needs: last.lower_columns.clone(),
+        routing: None,
         direct: place.path.len() == 1 && is_direct(last, key),
         by_columns: climb.statement(Known::Link),
         by_key: own_key.map(|key| climb.statement(Known::Key(key))),

@@ -41,11 +41,19 @@ impl Plan {
                 .map(|column| format!("\"root\".{}", quote(&column.name)))
         };
         let texts = names::list(keys().map(|key| format!("{key}::text")));
-        let (table, order) = (&self.root_table().sql, names::list(keys()));
+        let (table, order) = (&self.table.sql, names::list(keys()));
         format!(
-            "SELECT ARRAY[{texts}] FROM {table} AS \"root\" WHERE {} ORDER BY {order}",
-            self.between(low, high)
+            "SELECT ARRAY[{texts}] FROM {table} AS \"root\" WHERE {}{} ORDER BY {order}",
+            self.between(low, high),
+            self.with_key()
+                .map_or_else(String::new, |known| format!(" AND {known}"))
         )
+    }
+
+    /// How many rows have a key behind the last of [`Plan::cut_sql`], whose texts are bound; of all rows where there is none.
+    #[must_use]
+    pub fn rest_sql(&self, low: bool) -> String {
+        format!("SELECT count(*) FROM ({}) AS rest", self.range_keys_sql(low, false))
     }
 
     /// Whether there is a row with a key, filter or not: bound are the texts of its columns.
@@ -53,8 +61,17 @@ impl Plan {
     pub fn exists_sql(&self) -> String {
         let same = self.key.iter().enumerate();
         let same = same.map(|(at, column)| format!("{} = ${}::text::{}", quote(&column.name), at + 1, column.cast));
-        let (table, same) = (&self.root_table().sql, same.collect::<Vec<_>>().join(" AND "));
+        let (table, same) = (&self.table.sql, same.collect::<Vec<_>>().join(" AND "));
         format!("SELECT EXISTS (SELECT FROM {table} WHERE {same})")
+    }
+
+    /// The condition that a row has a key, where one may not.
+    fn with_key(&self) -> Option<String> {
+        let known = self
+            .key
+            .iter()
+            .map(|column| format!("{} IS NOT NULL", quote(&column.name)));
+        self.key_is_said.then(|| known.collect::<Vec<_>>().join(" AND "))
     }
 
     fn between(&self, low: bool, high: bool) -> String {
@@ -89,10 +106,13 @@ impl Plan {
         let keys = || self.key.iter().map(|column| quote(&column.name));
         let texts = names::list(keys().map(|key| format!("{key}::text")));
         let order = names::list(keys());
+        let known = self
+            .with_key()
+            .map_or_else(String::new, |known| format!(" WHERE {known}"));
         format!(
-            "SELECT ARRAY[{texts}] FROM (SELECT {order}, row_number() OVER (ORDER BY {order}) AS \"highwater position\" FROM {}) AS keys \
+            "SELECT ARRAY[{texts}] FROM (SELECT {order}, row_number() OVER (ORDER BY {order}) AS \"highwater position\" FROM {}{known}) AS keys \
              WHERE \"highwater position\" % $1 = 0 ORDER BY {order}",
-            self.root_table().sql
+            self.table.sql
         )
     }
 }

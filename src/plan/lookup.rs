@@ -1,9 +1,12 @@
 //! Finds what a definition names in the catalog, and notes what is not there: tables and columns here, the joins between
-//! two tables in `join`, the tables on a relation's way in `stop`.
+//! two tables in `join`, the tables on a relation's way in `stop`, the tables beneath a view in `view`.
 
 mod compare;
 mod join;
 mod stop;
+mod view;
+
+use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, Column, Table, TableKind};
 use crate::definition::TableName;
@@ -11,6 +14,7 @@ use crate::mistake::{Mistakes, Place};
 
 pub use join::{Edge, Given, MAX_JOIN, Tree, Wanted, candidates};
 pub use stop::Stop;
+pub use view::{Beneath, Seen, declared};
 
 pub struct Lookup<'c> {
     catalog: &'c Catalog,
@@ -64,17 +68,74 @@ impl<'c> Lookup<'c> {
                 "let highwater read the database that publishes the table, or take the table out of the subscription",
             );
         }
-        if matches!(
-            table.kind,
-            TableKind::View | TableKind::MaterializedView | TableKind::Foreign
-        ) {
-            self.mistakes.add(
-                &name.place,
-                format!("{written:?} is a view or foreign table, which cannot be captured"),
-                "use the tables it is made of",
-            );
-        }
+        self.captured(table, &written, &name.place);
         Some(table)
+    }
+
+    /// The table of this name, of which all there is to say has been said.
+    pub fn known(&self, name: &TableName) -> Option<&'c Table> {
+        self.catalog.find(name.schema.as_deref(), &name.name)
+    }
+
+    /// Whether every change of the table's rows can be seen; notes what cannot.
+    fn captured(&mut self, table: &Table, written: &str, place: &Place) {
+        let called = |oid: &u32| self.catalog.by_oid(*oid).map(|table| display(self.catalog, table));
+        let elsewhere = |oid: &&u32| {
+            self.catalog
+                .by_oid(**oid)
+                .is_some_and(|leaf| leaf.kind == TableKind::Foreign)
+        };
+        let (found, remedy) = match table.kind {
+            TableKind::View if table.primary_key.is_empty() => {
+                let tables: BTreeSet<String> = self.catalog.beneath(table).0.iter().filter_map(called).collect();
+                let lines: Vec<String> = tables
+                    .iter()
+                    .map(|table| format!("{table}: {{ column: key column }}"))
+                    .collect();
+                (
+                    format!("{written:?} is a view, which has no key, and no triggers see its rows change"),
+                    format!(
+                        "say what it is made of, at the top: views: {{ {written}: {{ key: …, tables: {{ {} }} }} }}, or use these tables themselves",
+                        lines.join(", ")
+                    ),
+                )
+            }
+            TableKind::MaterializedView | TableKind::Foreign => (
+                format!(
+                    "{written:?} is a materialized view or foreign table, whose rows change without a trigger's notice"
+                ),
+                "use the tables it is made of, or a plain view of them".to_owned(),
+            ),
+            TableKind::Table | TableKind::Partitioned | TableKind::View => {
+                if let Some(leaf) = table.leaves.iter().find(elsewhere).and_then(called) {
+                    (
+                        format!(
+                            "the foreign table {leaf:?} is a part of {written:?}, and its rows change without a trigger's notice"
+                        ),
+                        format!("take it out of the table: ALTER TABLE … DETACH PARTITION {leaf}, or … NO INHERIT"),
+                    )
+                } else if let Some(parent) = table.parents.first().and_then(called) {
+                    (
+                        format!(
+                            "{written:?} is a part of {parent:?}, and statements that name that table change its rows without firing its triggers"
+                        ),
+                        format!("use {parent:?}, with a where: that tells these rows apart"),
+                    )
+                } else {
+                    return;
+                }
+            }
+        };
+        self.mistakes.add(place, found, remedy);
+    }
+
+    /// The tables that hold its rows beside it.
+    pub fn leaves(&self, table: &Table) -> Vec<&'c Table> {
+        table
+            .leaves
+            .iter()
+            .filter_map(|leaf| self.catalog.by_oid(*leaf))
+            .collect()
     }
 
     /// Whether `column` is a column of `table`; notes it otherwise.
@@ -111,6 +172,21 @@ impl<'c> Lookup<'c> {
             );
         }
         !column.foreign
+    }
+
+    /// Whether triggers see the column's value: a virtual generated column is not computed in what they are given.
+    pub fn logged(&mut self, table: &Table, column: &Column, place: &Place) -> bool {
+        if column.virtual_base.is_some() {
+            self.mistakes.add(
+                place,
+                format!(
+                    "column {:?} of {:?} is a virtual generated column, whose values triggers do not see",
+                    column.name, table.name
+                ),
+                "make it STORED, or use a column of its own",
+            );
+        }
+        column.virtual_base.is_none()
     }
 }
 

@@ -6,14 +6,16 @@
 use serde_json::{Map, Value, json};
 
 use crate::definition::{Definition, Field, FieldKind, Fields};
+use crate::mistake::Mistakes;
 
 /// The field beside the user's own: key, content hash, version, encoder and revision of the build.
 pub const MARK: &str = "_highwater";
 
-/// The mapping of an index.
-pub fn of(definition: &Definition, hash: &str) -> Value {
+/// The mapping of a definition's index, with these fields of it; `hash` tells what it was made from.
+#[must_use]
+pub fn of(definition: &Definition, fields: &Fields, hash: &str) -> Value {
     let mut templates = Vec::new();
-    let mut properties = properties(&definition.fields, "", &mut templates);
+    let mut properties = properties(fields, "", &mut templates);
     properties.insert(
         MARK.to_owned(),
         json!({ "properties": {
@@ -26,10 +28,60 @@ pub fn of(definition: &Definition, hash: &str) -> Value {
     );
     let mut mapping =
         json!({ "dynamic": "strict", "_meta": { "highwater": { "definition": hash } }, "properties": properties });
+    if definition.routing.is_some() {
+        // A write without one would make a copy that nobody finds again.
+        mapping["_routing"] = json!({ "required": true });
+    }
     if !templates.is_empty() {
         mapping["dynamic_templates"] = Value::Array(templates);
     }
     mapping
+}
+
+/// Elasticsearch's own limit, where the settings name none.
+const TOTAL_FIELDS: u64 = 1000;
+
+/// Whether the index would have more fields than it may: objects and multi-fields count, and so does the mark.
+#[must_use]
+pub fn oversized(definition: &Definition) -> Mistakes {
+    let mut mistakes = Mistakes::default();
+    let most = limit(&definition.settings);
+    let fields = count(&of(definition, &definition.fields, ""));
+    if let Some(most) = most.filter(|most| fields > *most) {
+        mistakes.add(
+            &definition.place,
+            format!("the index would have {fields} fields, and may have {most} (objects, multi-fields and the {MARK} record count)"),
+            "leave out fields that nobody searches, keep attributes in one `flattened` field, or raise \
+             `settings: { index.mapping.total_fields.limit: … }`",
+        );
+    }
+    mistakes
+}
+
+/// `index.mapping.total_fields.limit` in any of its spellings; nothing where it is none.
+fn limit(settings: &Map<String, Value>) -> Option<u64> {
+    fn find(settings: &Map<String, Value>, path: &str) -> Option<Value> {
+        settings
+            .iter()
+            .find_map(|(key, value)| match path.strip_prefix(key.as_str())? {
+                "" => Some(value.clone()),
+                rest => find(value.as_object()?, rest.strip_prefix('.')?),
+            })
+    }
+    let path = "mapping.total_fields.limit";
+    match find(settings, path).or_else(|| find(settings, &format!("index.{path}"))) {
+        None => Some(TOTAL_FIELDS),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_u64(),
+    }
+}
+
+/// Every field beneath a mapping, at any depth.
+fn count(mapping: &Value) -> u64 {
+    let beneath = ["properties", "fields"]
+        .into_iter()
+        .filter_map(|key| mapping.get(key)?.as_object());
+    beneath.flat_map(Map::values).map(|field| 1 + count(field)).sum()
 }
 
 fn properties(fields: &Fields, above: &str, templates: &mut Vec<Value>) -> Map<String, Value> {

@@ -3,12 +3,13 @@
 //!
 //! `assemble` walks the definition, and `lookup` finds what it names; what a level selects is gathered in `select`, and
 //! becomes SQL in `statement`, in a form that `render` chooses, over the root's key in `keys`. `uses` gathers where each table stands, of which `capture`
-//! makes triggers and `fanout` the ways up. `mapping` reads the definition alone.
+//! makes triggers and `fanout` the ways up; `due` are columns that time touches. `mapping` reads the definition alone.
 //!
 //! `sketch` goes the other way: a first definition for a table that is there.
 
 mod assemble;
 pub mod capture;
+mod due;
 pub mod fanout;
 mod keys;
 mod lookup;
@@ -29,8 +30,10 @@ use crate::mistake::Mistakes;
 
 pub use assemble::fingerprint;
 pub use capture::Capture;
+pub use due::Due;
 pub use fanout::Fanout;
 pub use lookup::MAX_JOIN;
+pub use mapping::{of as mapping, oversized};
 pub use uses::Used;
 
 /// Raised whenever the same rows and definition would give other bytes than before.
@@ -45,16 +48,26 @@ pub struct Plan {
     pub tables: Vec<PlannedTable>,
     /// The root first, then each relation after the level it hangs on.
     pub levels: Vec<Level>,
+    /// The root: its rows become documents.
+    pub table: PlannedTable,
     /// Key columns of the root.
     pub key: Vec<KeyColumn>,
+    /// What routes documents to shards, where something does.
+    pub routing: Option<Routing>,
+    /// Nothing but the definition says that the key tells rows apart: two rows with one key are a dead letter.
+    pub key_is_said: bool,
     /// One a table.
     pub captures: Vec<Capture>,
+    /// Columns whose moments touch their rows when they pass.
+    pub dues: Vec<Due>,
     /// One for each way from a table up to the root.
     pub fanouts: Vec<Fanout>,
     /// The ingest pipeline that documents pass through.
     pub pipeline: Option<String>,
     pub settings: Map<String, Value>,
     pub mappings: Value,
+    /// What the definition is not applied for, although it can be planned: an index that was made by it goes on.
+    pub refused: Mistakes,
     /// What `check` says beyond mistakes.
     pub warnings: Mistakes,
     /// SQL expressions as written, to be proved immutable.
@@ -91,6 +104,14 @@ pub struct KeyColumn {
     pub cast: String,
 }
 
+/// The column of the root whose text is the documents' routing.
+#[derive(Clone, Debug)]
+pub struct Routing {
+    pub column: String,
+    /// Its position in the root's select list.
+    pub at: usize,
+}
+
 /// A user's expression over one table's row.
 #[derive(Clone, Debug)]
 pub struct Expression {
@@ -100,6 +121,8 @@ pub struct Expression {
     pub boolean: bool,
     /// Tables whose names it may use beside its own.
     pub beside: Vec<PlannedTable>,
+    /// Some of its rows are touched when moments pass, so that it may read the clock.
+    pub timed: bool,
 }
 
 /// The root, or one relation: a statement, how its rows are encoded, and where they belong.
@@ -234,28 +257,36 @@ pub struct SortColumn {
     pub nulls_first: bool,
 }
 
+/// What is known of a definition that does not fit.
+#[derive(Clone, Debug, Default)]
+pub struct Misfit {
+    pub mistakes: Mistakes,
+    pub warnings: Mistakes,
+    /// Those that were met, to be proved all the same.
+    pub expressions: Vec<Expression>,
+}
+
 impl Plan {
     /// Plans a definition.
     ///
     /// # Errors
     /// Every name that does not resolve, every join that is missing or ambiguous, every type that does not fit.
     pub fn new(definition: &Definition, catalog: &Catalog) -> Result<Self, Mistakes> {
-        assemble::plan(definition, catalog)
+        Self::look(definition, catalog, &Mistakes::default()).map_err(|misfit| misfit.mistakes)
+    }
+
+    /// The same for a definition that may have mistakes already: `known` ones are not followed up, and with any there is
+    /// no plan.
+    ///
+    /// # Errors
+    /// What else is wrong, and what is left to be looked at.
+    pub fn look(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Result<Self, Misfit> {
+        assemble::plan(definition, catalog, known)
     }
 
     /// The root level.
     #[must_use]
     pub fn root(&self) -> &Level {
         &self.levels[0]
-    }
-
-    /// The table whose rows are documents.
-    #[must_use]
-    pub fn root_table(&self) -> &PlannedTable {
-        let oid = self.captures[0].table.oid;
-        self.tables
-            .iter()
-            .find(|table| table.oid == oid)
-            .unwrap_or(&self.captures[0].table)
     }
 }

@@ -38,7 +38,10 @@ impl Plan {
         };
         let needs = fanout.needs.join(", ");
         let way = if fanout.direct {
-            format!("-- ({needs}) is the document's key")
+            match &fanout.routing {
+                None => format!("-- ({needs}) is the document's key"),
+                Some(routing) => format!("-- ({needs}) is the document's key, {routing} its routing"),
+            }
         } else {
             format!("-- by ({needs})\n{};", fanout.by_columns.first)
         };

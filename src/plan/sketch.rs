@@ -70,7 +70,7 @@ fn write(catalog: &Catalog, root: &Table, object: &Object) -> Text {
         text.note(
             0,
             &format!(
-                "left out: {}, as views cannot be followed; name the tables they are made of",
+                "left out: {}; a view can be used once views: says what it is made of",
                 views.join(", ")
             ),
         );

@@ -9,9 +9,9 @@ use indexmap::IndexSet;
 
 use crate::catalog::{Catalog, Table};
 
-use super::PlannedTable;
 use super::capture::{self, Capture};
 use super::lookup::Edge;
+use super::{Due, PlannedTable};
 
 /// A way from the root to a table, as edges downward.
 pub type Path<'c> = Vec<Edge<'c>>;
@@ -35,6 +35,9 @@ pub struct Use<'c> {
     pub used: Used,
     key: Vec<String>,
     logged: IndexSet<String>,
+    due: IndexSet<String>,
+    /// The views that its rows are read through, where it stands beneath one.
+    views: Vec<PlannedTable>,
 }
 
 /// A place, by its number.
@@ -58,6 +61,8 @@ impl<'c> Uses<'c> {
             used: Used::default(),
             key: key.to_vec(),
             logged: logged.unwrap_or_default(),
+            due: IndexSet::new(),
+            views: Vec::new(),
         });
         let columns: Vec<String> = key.iter().chain(&self.0[id.0].logged).cloned().collect();
         let tree = below.into_iter().flat_map(|tree| tree.child_columns);
@@ -81,20 +86,55 @@ impl<'c> Uses<'c> {
         }
     }
 
+    /// A touch of a row there says what this column held.
+    pub fn logged(&mut self, id: UseId, column: &str) {
+        self.0[id.0].logged.insert(column.to_owned());
+    }
+
+    /// What is shown there depends on whether this column's moment has passed.
+    pub fn due(&mut self, id: UseId, column: &str) {
+        self.column(id, column);
+        self.0[id.0].due.insert(column.to_owned());
+    }
+
+    pub fn is_timed(&self, id: UseId) -> bool {
+        !self.0[id.0].due.is_empty()
+    }
+
+    /// Each column with moments once.
+    pub fn dues(&self) -> Vec<Due> {
+        let mut dues = Vec::new();
+        for place in &self.0 {
+            for column in &place.due {
+                let due = Due::new(place.table, &place.table.columns[column]);
+                if !dues.contains(&due) {
+                    dues.push(due);
+                }
+            }
+        }
+        dues
+    }
+
     /// What is shown there may depend on any column.
     pub fn any_column(&mut self, id: UseId) {
         self.0[id.0].used.any = true;
     }
 
+    /// What is shown there comes by way of these views.
+    pub fn read_through(&mut self, id: UseId, views: &[PlannedTable]) {
+        self.0[id.0].views = views.to_vec();
+    }
+
+    /// Places of tables with rows of their own.
     pub fn iter(&self) -> impl Iterator<Item = &Use<'c>> {
-        self.0.iter()
+        self.0.iter().filter(|place| place.table.view.is_none())
     }
 
     /// The captures, the root's first.
     pub fn captures(&self, catalog: &Catalog) -> Vec<Capture> {
         let root = self.0.first().map(|place| place.table.oid);
         let mut by_table: BTreeMap<u32, Vec<&Use<'c>>> = BTreeMap::new();
-        for place in &self.0 {
+        for place in self.iter() {
             by_table.entry(place.table.oid).or_default().push(place);
         }
         let mut captures: Vec<Capture> = by_table.into_values().map(|places| capture(&places, catalog)).collect();
@@ -122,6 +162,9 @@ fn capture(places: &[&Use<'_>], catalog: &Catalog) -> Capture {
         .columns
         .values()
         .filter(|column| used.any || used.columns.contains(&column.name));
+    // A view with another text shows other rows, as a column of another type does.
+    let views = places.iter().flat_map(|place| &place.views);
+    let views = views.map(|view| (view.sql.clone(), view.shape.clone()));
     let leaves = table.leaves.iter().filter_map(|leaf| catalog.by_oid(*leaf));
     Capture {
         table: PlannedTable::of(table),
@@ -131,6 +174,7 @@ fn capture(places: &[&Use<'_>], catalog: &Catalog) -> Capture {
         needs_settings: columns.iter().any(|column| !capture::settled_text(table, column)),
         types: types
             .map(|column| (column.name.clone(), column.type_name.clone()))
+            .chain(views)
             .collect(),
         columns: columns.into_iter().cloned().collect(),
         key_columns: key.len(),

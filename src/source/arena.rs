@@ -20,6 +20,8 @@ pub struct Links {
     spans: Vec<(u32, u32)>,
     parts: usize,
     numbers: HashTable<u32>,
+    /// What [`Self::find`] found last.
+    last: u32,
     hasher: hashbrown::DefaultHashBuilder,
 }
 
@@ -29,6 +31,7 @@ impl Links {
         self.bytes.clear();
         self.spans.clear();
         self.numbers.clear();
+        self.last = 0;
         self.parts = parts;
     }
 
@@ -59,6 +62,7 @@ impl Links {
             parts: width,
             numbers,
             hasher,
+            ..
         } = self;
         let equal = |known: &u32| {
             let at = *known as usize * *width;
@@ -84,12 +88,18 @@ impl Links {
         number
     }
 
-    /// The number of a single-part value, if it is known.
-    pub fn find(&self, value: &[u8]) -> Option<u32> {
+    /// The number of a single-part value, if it is known. Rows of one value often come one after another.
+    pub fn find(&mut self, value: &[u8]) -> Option<u32> {
+        if !self.spans.is_empty() && self.part(self.last as usize, 0) == value {
+            return Some(self.last);
+        }
         let hash = self.hash(value, &[(0, count(value.len()))]);
-        self.numbers
+        let found = self
+            .numbers
             .find(hash, |known| self.part(*known as usize, 0) == value)
-            .copied()
+            .copied();
+        self.last = found.unwrap_or(self.last);
+        found
     }
 
     fn hash(&self, source: &[u8], parts: &[(u32, u32)]) -> u64 {

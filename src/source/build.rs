@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use hashbrown::HashSet;
 use sqlx::postgres::PgPool;
 
+use crate::copies::Copies;
 use crate::draft::{Draft, Drafts, Op, Unfit, Version};
 use crate::key::Key;
 use crate::plan::{ENCODER, Plan};
@@ -18,8 +20,8 @@ use super::snapshot::{self, Expected};
 /// Which documents to build.
 #[derive(Clone, Copy, Debug)]
 pub enum Scope<'a> {
-    /// These; a key without a row becomes a delete.
-    Keys(&'a [Key]),
+    /// These, and where else copies of them may stand; a key without a row becomes a delete.
+    Keys(&'a [Key], &'a Copies),
     /// All rows with `low < key <= high`, open where absent.
     Range {
         low: Option<&'a Key>,
@@ -35,6 +37,9 @@ pub struct Built {
     pub hashes: Vec<u128>,
     /// Documents that cannot be built.
     pub unfit: Vec<Unfit>,
+    /// Keys without a row, in an index with routing, of which nothing says where a document may stand. What deleted the
+    /// row does.
+    pub absent: Vec<Key>,
     /// When the snapshot was taken.
     pub taken: Instant,
 }
@@ -124,10 +129,32 @@ impl Builder {
             items: Vec::with_capacity(documents),
             hashes: Vec::with_capacity(documents),
             unfit: Vec::new(),
+            absent: Vec::new(),
         };
+        let none = Copies::default();
+        let copies = if let Scope::Keys(_, copies) = scope {
+            copies
+        } else {
+            &none
+        };
+        let doubled = if plan.key_is_said {
+            doubled(&self.batch.keys)
+        } else {
+            HashSet::new()
+        };
+        out.unfit.extend(doubled.iter().map(|key| Unfit {
+            key: (*key).clone(),
+            reason: "several rows have this key; name columns that tell them apart as key:".to_owned(),
+        }));
         for entry in &self.batch.rows[0].entries {
-            let key = &self.batch.keys[entry.link as usize];
-            self.document(&assembly, entry, key, version, revision, &mut out);
+            let place = self.place(plan, entry.link as usize);
+            if doubled.contains(place.key) {
+                continue;
+            }
+            self.document(&assembly, entry, &place, version, revision, &mut out);
+            for copy in copies.of(place.key).filter(|copy| Some(*copy) != place.routing) {
+                out.delete(place.key.clone(), Some(copy), version.before());
+            }
             // A row that many documents share stands once in the arena, and in each of them here.
             if out.body.len() > self.batch.limit {
                 return Err(SourceError::TooLarge {
@@ -135,13 +162,15 @@ impl Builder {
                 });
             }
         }
-        if let Scope::Keys(keys) = scope {
+        if let Scope::Keys(keys, copies) = scope {
             let missing: Vec<Key> = {
                 let unfit = out.unfit.iter().map(|unfit| &unfit.key);
-                let built: hashbrown::HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
+                let built: HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
                 keys.iter().filter(|key| !built.contains(key)).cloned().collect()
             };
-            missing.into_iter().for_each(|key| out.delete(key, version));
+            missing
+                .into_iter()
+                .for_each(|key| out.gone(key, plan.routing.is_some(), copies, version));
         }
         Ok(Built {
             drafts: Drafts {
@@ -151,6 +180,7 @@ impl Builder {
             },
             hashes: out.hashes,
             unfit: out.unfit,
+            absent: out.absent,
             taken,
         })
     }
@@ -159,14 +189,18 @@ impl Builder {
         &self,
         assembly: &Assembly<'_>,
         entry: &Entry,
-        key: &Key,
+        place: &Place<'_>,
         version: Version,
         revision: i64,
         out: &mut Output,
     ) {
-        let start = out.body.len();
+        let (start, key) = (out.body.len(), place.key);
+        if let Some(reason) = place.nowhere(assembly.plan) {
+            out.unfit(key, reason);
+            return;
+        }
         let id = key.document_id().into_owned();
-        out.action("index", &id, version, assembly.plan.pipeline.as_deref());
+        out.action("index", &id, place.routing, version, assembly.plan.pipeline.as_deref());
         let source = out.body.len();
         out.body.push(b'{');
         let outcome = assembly.fields(0, entry, &mut out.body);
@@ -178,6 +212,8 @@ impl Builder {
                 out.items.push(Draft {
                     key: key.clone(),
                     id,
+                    routing: place.routing.map(str::to_owned),
+                    version,
                     op: Op::Index,
                     span: start..out.body.len(),
                 });
@@ -189,21 +225,48 @@ impl Builder {
                 "the document has {length} bytes, more than max_document_bytes ({})",
                 self.max_document
             );
-            out.unfit.push(Unfit {
-                key: key.clone(),
-                reason,
-            });
+            out.unfit(key, reason);
             return;
         }
         out.body.truncate(start);
         match outcome {
-            Err(reason) => out.unfit.push(Unfit {
-                key: key.clone(),
-                reason,
-            }),
-            Ok(_) => out.delete(key.clone(), version), // a required relation has no row: no document
+            Err(reason) => out.unfit(key, reason),
+            Ok(_) => out.delete(key.clone(), place.routing, version), // a required relation has no row: no document
         }
     }
+
+    /// Where the document of a row belongs.
+    fn place(&self, plan: &Plan, row: usize) -> Place<'_> {
+        let routing = plan.routing.as_ref().and_then(|_| self.batch.routings[row].as_deref());
+        Place {
+            key: &self.batch.keys[row],
+            // To Elasticsearch an empty one is none.
+            routing: routing.filter(|routing| !routing.is_empty()),
+        }
+    }
+}
+
+/// Where a document belongs.
+struct Place<'a> {
+    key: &'a Key,
+    routing: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// Why there is no such place, if there is none.
+    fn nowhere(&self, plan: &Plan) -> Option<String> {
+        let wanted = plan.routing.as_ref().filter(|_| self.routing.is_none())?;
+        Some(format!(
+            "column {} of {} is null or empty, and it says where the document is kept (routing)",
+            wanted.column, plan.table.sql
+        ))
+    }
+}
+
+/// The keys that are there more than once.
+fn doubled(keys: &[Key]) -> HashSet<&Key> {
+    let mut seen = HashSet::with_capacity(keys.len());
+    keys.iter().filter(|key| !seen.insert(*key)).collect()
 }
 
 struct Output {
@@ -211,10 +274,11 @@ struct Output {
     items: Vec<Draft>,
     hashes: Vec<u128>,
     unfit: Vec<Unfit>,
+    absent: Vec<Key>,
 }
 
 impl Output {
-    fn action(&mut self, op: &str, id: &str, version: Version, pipeline: Option<&str>) {
+    fn action(&mut self, op: &str, id: &str, routing: Option<&str>, version: Version, pipeline: Option<&str>) {
         self.body.extend_from_slice(b"{\"");
         self.body.extend_from_slice(op.as_bytes());
         self.body.extend_from_slice(b"\":{");
@@ -225,19 +289,45 @@ impl Output {
         }
         self.body.extend_from_slice(b"\"_id\":");
         json_text(&mut self.body, id);
+        if let Some(routing) = routing {
+            self.body.extend_from_slice(b",\"routing\":");
+            json_text(&mut self.body, routing);
+        }
         self.body.extend_from_slice(b",\"version\":");
         self.body
             .extend_from_slice(itoa::Buffer::new().format(version.0).as_bytes());
         self.body.extend_from_slice(b",\"version_type\":\"external_gte\"}}\n");
     }
 
-    fn delete(&mut self, key: Key, version: Version) {
+    fn unfit(&mut self, key: &Key, reason: String) {
+        self.unfit.push(Unfit {
+            key: key.clone(),
+            reason,
+        });
+    }
+
+    /// No row has this key: its document goes, and every copy.
+    fn gone(&mut self, key: Key, is_routed: bool, copies: &Copies, version: Version) {
+        if !is_routed {
+            return self.delete(key, None, version);
+        }
+        if copies.of(&key).next().is_none() {
+            return self.absent.push(key);
+        }
+        for routing in copies.of(&key) {
+            self.delete(key.clone(), Some(routing), version);
+        }
+    }
+
+    fn delete(&mut self, key: Key, routing: Option<&str>, version: Version) {
         let start = self.body.len();
         let id = key.document_id().into_owned();
-        self.action("delete", &id, version, None);
+        self.action("delete", &id, routing, version, None);
         self.items.push(Draft {
             key,
             id,
+            routing: routing.map(str::to_owned),
+            version,
             op: Op::Delete,
             span: start..self.body.len(),
         });

@@ -13,6 +13,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::types::Types;
+use super::view;
 use crate::catalog::{Catalog, Column, ForeignKey, Table, TableKind};
 
 /// Everything the current role may know about the database it is connected to.
@@ -30,9 +31,10 @@ pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx
     let mut tables = tables(&mut transaction).await?;
     let types = Types::read(&mut transaction).await?;
     columns(&mut transaction, &types, &mut tables).await?;
+    leaves(&mut transaction, &mut tables).await?;
     indexes(&mut transaction, &mut tables).await?;
     foreign_keys(&mut transaction, &mut tables).await?;
-    leaves(&mut transaction, &mut tables).await?;
+    view::read(&mut transaction, &mut tables).await?;
     let whole_publications = whole_publications(&mut transaction).await?;
     transaction.rollback().await?;
     Ok(Catalog {
@@ -44,7 +46,7 @@ pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx
 }
 
 /// The tables being filled in, by oid, in the order of their names.
-type Tables = IndexMap<u32, Table>;
+pub type Tables = IndexMap<u32, Table>;
 
 async fn settings(connection: &mut PgConnection) -> Result<(u32, Vec<String>), sqlx::Error> {
     let row = sqlx::query(
@@ -66,19 +68,22 @@ async fn settings(connection: &mut PgConnection) -> Result<(u32, Vec<String>), s
 ///
 /// `pg_subscription_rel` belongs to this database and may be read by everyone. A subscription to a partitioned table is
 /// listed there for that table alone, and its rows go to the partitions.
-const TABLES: &str = r"
+const TABLES: &str = concat!(
+    r"
 select c.oid, n.nspname::text, c.relname::text, c.relkind::text,
        c.relrowsecurity and row_security_active(c.oid),
        has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
-       (select md5(string_agg(concat_ws(' ', attname, atttypid, atttypmod, attcollation), ',' order by attnum))
-        from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped),
+       ",
+    shape!("c.oid"),
+    r",
        exists (select from pg_subscription_rel s
                where s.srrelid = c.oid or s.srrelid in (select relid from pg_partition_ancestors(c.oid)))
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
   and n.nspname not like 'pg\_%' and n.nspname not in ('information_schema', 'highwater')
-order by n.nspname, c.relname";
+order by n.nspname, c.relname"
+);
 
 async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
     let rows = sqlx::query(TABLES).fetch_all(connection).await?;
@@ -104,6 +109,9 @@ async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
                 indexes: Vec::new(),
                 foreign_keys: Vec::new(),
                 leaves: Vec::new(),
+                parents: Vec::new(),
+                inherited: false,
+                view: None,
                 row_security: row.try_get(4)?,
                 readable: row.try_get(5)?,
                 subscribed: row.try_get(7)?,
@@ -191,22 +199,20 @@ async fn columns(connection: &mut PgConnection, types: &Types, tables: &mut Tabl
 /// Only B-trees and hashes serve equality. `indkey` holds 0 for an expression: there the list of columns ends.
 /// Those after `indnkeyatts` are only stored (`INCLUDE`), not looked up.
 ///
-/// Classic inheritance shares no index with the children, which a query of the parent reads too: uniqueness is then a
-/// promise about some of the rows, and is not reported.
+/// Classic inheritance shares no index with the children, which a query of the parent reads too: keys and uniqueness are
+/// then a promise about some of the rows, and are not reported.
 const INDEXES: &str = r"
 select i.indrelid, i.indisprimary,
-       i.indisunique and i.indimmediate and i.indpred is null and bool_and(k.attnum <> 0)
-         and not (c.relkind = 'r' and exists (select from pg_inherits h where h.inhparent = c.oid)),
+       i.indisunique and i.indimmediate and i.indpred is null and bool_and(k.attnum <> 0),
        am.amname in ('btree', 'hash') and i.indpred is null,
        array_agg(a.attname::text order by k.place)
 from pg_index i
-join pg_class c on c.oid = i.indrelid
 join pg_class x on x.oid = i.indexrelid
 join pg_am am on am.oid = x.relam
 cross join lateral unnest(i.indkey::int2[]) with ordinality k (attnum, place)
 left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum > 0
 where i.indisvalid and i.indislive and k.place <= i.indnkeyatts
-group by i.indexrelid, i.indrelid, i.indisprimary, i.indisunique, i.indimmediate, i.indpred is null, c.oid, c.relkind, am.amname
+group by i.indexrelid, i.indrelid, i.indisprimary, i.indisunique, i.indimmediate, i.indpred is null, am.amname
 order by i.indrelid, i.indisprimary desc, i.indexrelid";
 
 async fn indexes(connection: &mut PgConnection, tables: &mut Tables) -> Result<(), sqlx::Error> {
@@ -223,10 +229,10 @@ async fn indexes(connection: &mut PgConnection, tables: &mut Tables) -> Result<(
         if leading.is_empty() {
             continue;
         }
-        if primary {
+        if primary && !table.inherited {
             table.primary_key.clone_from(&leading);
         }
-        if unique {
+        if unique && !table.inherited {
             table.unique.push(leading.clone());
         }
         if serves {
@@ -266,7 +272,7 @@ async fn foreign_keys(connection: &mut PgConnection, tables: &mut Tables) -> Res
 
 /// Only direct inheritance is asked for: `descend` finds the depth, as one query a level would not.
 const INHERITANCE: &str = "
-select h.inhparent, h.inhrelid, c.relkind in ('r', 'f')
+select h.inhparent, h.inhrelid, c.relkind in ('r', 'f'), not c.relispartition
 from pg_inherits h
 join pg_class c on c.oid = h.inhrelid
 where c.relkind in ('r', 'p', 'f')
@@ -275,8 +281,14 @@ order by h.inhrelid";
 async fn leaves(connection: &mut PgConnection, tables: &mut Tables) -> Result<(), sqlx::Error> {
     let mut children: HashMap<u32, Vec<(u32, bool)>> = HashMap::new();
     for row in sqlx::query(INHERITANCE).fetch_all(connection).await? {
-        let child = (row.try_get::<Oid, _>(1)?.0, row.try_get(2)?);
-        children.entry(row.try_get::<Oid, _>(0)?.0).or_default().push(child);
+        let (parent, child) = (row.try_get::<Oid, _>(0)?.0, row.try_get::<Oid, _>(1)?.0);
+        children.entry(parent).or_default().push((child, row.try_get(2)?));
+        if let Some(table) = tables.get_mut(&parent) {
+            table.inherited |= row.try_get::<bool, _>(3)?;
+        }
+        if let Some(table) = tables.get_mut(&child) {
+            table.parents.push(parent);
+        }
     }
     let subscribed: HashSet<u32> = tables
         .values()

@@ -5,7 +5,7 @@ use crate::key::Key;
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The server or the connection fails.
-    #[error("Postgres: {0}")]
+    #[error("Postgres: {}", crate::error::message(.0))]
     Postgres(#[source] sqlx::Error),
     /// The set of live generations is not the one the batch was planned for.
     #[error("the ledger is at revision {found}, the batch was planned for {planned}")]

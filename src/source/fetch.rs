@@ -24,6 +24,8 @@ pub struct Batch {
     pub links: Vec<Links>,
     /// The roots' keys, in order of arrival.
     pub keys: Vec<Key>,
+    /// Their routings likewise, where the index has any.
+    pub routings: Vec<Option<String>>,
     scratch: Vec<u8>,
     /// Bytes of the levels read so far.
     read: usize,
@@ -50,6 +52,7 @@ impl Batch {
         self.links.resize_with(plan.levels.len(), Links::default);
         self.rows.iter_mut().for_each(Rows::reset);
         self.keys.clear();
+        self.routings.clear();
         self.read = 0;
         for (links, level) in self.links.iter_mut().zip(&plan.levels) {
             links.reset(level.parent_link.len());
@@ -119,6 +122,10 @@ impl Batch {
 
     fn take(&mut self, plan: &Plan, position: usize, row: &PgRow) -> Result<(), SourceError> {
         let level = &plan.levels[position];
+        if let Some(routing) = plan.routing.as_ref().filter(|_| position == 0) {
+            let found = text(row, routing.at, Wire::Text, &mut self.scratch)?;
+            self.routings.push(found.map(str::to_owned));
+        }
         let Some(link) = self.link(level, position, row)? else {
             return Ok(());
         };
@@ -162,31 +169,32 @@ impl Batch {
         }
     }
 
-    /// Which row above this one belongs to; `None` when to none of them.
+    /// Which row above this one belongs to; `None` when to none of them, and for a root without a key.
     fn link(&mut self, level: &Level, position: usize, row: &PgRow) -> Result<Option<u32>, SourceError> {
         match &level.link {
             Link::Key(columns) => {
                 if let [at] = columns.as_slice() {
-                    let key = text(row, *at, level.select.wires[*at], &mut self.scratch)?;
-                    self.keys.push(Key::from_text(key.unwrap_or_default()));
+                    let Some(key) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else {
+                        return Ok(None);
+                    };
+                    self.keys.push(Key::from_text(key));
                     return Ok(Some(count(self.keys.len() - 1)));
                 }
                 let mut parts = Vec::with_capacity(columns.len());
                 for at in columns {
-                    parts.push(
-                        text(row, *at, level.select.wires[*at], &mut self.scratch)?
-                            .unwrap_or_default()
-                            .to_owned(),
-                    );
+                    let Some(part) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else {
+                        return Ok(None);
+                    };
+                    parts.push(part.to_owned());
                 }
                 self.keys.push(Key::from_parts(parts.iter().map(String::as_str)));
                 Ok(Some(count(self.keys.len() - 1)))
             }
             Link::Value(at) => {
-                let Some(value) = text(row, *at, level.select.wires[*at], &mut self.scratch)? else {
-                    return Ok(None);
-                };
-                Ok(self.links[position].find(value.as_bytes()))
+                self.scratch.clear();
+                let Some(bytes) = raw(row, *at)? else { return Ok(None) };
+                encode::push_text(level.select.wires[*at], bytes, &mut self.scratch).map_err(malformed)?;
+                Ok(self.links[position].find(&self.scratch))
             }
             Link::Ordinal(at) => {
                 let ordinal: i64 = row.try_get(*at)?;
@@ -220,7 +228,7 @@ fn root_query(plan: &Plan, scope: Scope<'_>) -> Result<(String, PgArguments), So
     };
     let mut arguments = PgArguments::default();
     match scope {
-        Scope::Keys(keys) => {
+        Scope::Keys(keys, _) => {
             let mut columns: Vec<Vec<String>> = vec![Vec::with_capacity(keys.len()); width];
             for key in keys {
                 for (column, part) in columns.iter_mut().zip(parts(key)?) {
@@ -265,14 +273,16 @@ where
 
 /// A value as it came; `None` for null.
 pub fn raw(row: &PgRow, at: usize) -> Result<Option<&[u8]>, SourceError> {
-    let value = row.try_get_raw(at)?;
-    if value.is_null() {
-        return Ok(None);
+    let value = row.try_get_raw(at);
+    // By reference: moved out of the result, the value is copied twice, which costs more than all else here.
+    match &value {
+        Ok(value) if value.is_null() => Ok(None),
+        Ok(value) => value
+            .as_bytes()
+            .map(Some)
+            .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error))),
+        Err(_) => value.map(|_| None).map_err(SourceError::from),
     }
-    value
-        .as_bytes()
-        .map(Some)
-        .map_err(|error| SourceError::Postgres(sqlx::Error::Decode(error)))
 }
 
 fn text<'s>(row: &PgRow, at: usize, wire: Wire, scratch: &'s mut Vec<u8>) -> Result<Option<&'s str>, SourceError> {

@@ -1,5 +1,8 @@
 //! Reads the application's tables: one snapshot a batch, binary rows, nothing written but the fence.
 
+#[macro_use]
+mod shape;
+
 pub mod arena;
 pub mod build;
 pub mod catalog;
@@ -16,6 +19,7 @@ pub mod resolve;
 pub mod settings;
 pub mod snapshot;
 mod types;
+mod view;
 
 pub use build::{Built, Scope};
 pub use connect::Postgres;

@@ -4,7 +4,7 @@
 //! and cast by oid, so nothing is guessed from the text. `IMMUTABLE` is more than is needed: a build pins the settings that
 //! many functions are only `STABLE` for (time zone, styles of dates and of intervals, ...), so these are allowed below.
 //! Rejected: a generated column or an index on a copy of the table, which refuse those too and do not say what they
-//! object to. What cannot be seen: a function of the user's that is declared IMMUTABLE and is not.
+//! object to. `highwater.clock()` is allowed where moments that pass touch the row. What cannot be seen: a function of the user's that is declared IMMUTABLE and is not.
 
 use sqlx::postgres::types::Oid;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
@@ -13,7 +13,7 @@ use crate::mistake::Mistakes;
 use crate::plan::{Expression, PlannedTable};
 
 /// `STABLE` functions of `pg_catalog`, by name, that depend on their arguments and on settings that a build pins.
-const PINNED: [&str; 34] = [
+pub const PINNED: [&str; 34] = [
     // parts of moments, in the build's time zone (UTC)
     "date_part",
     "extract",
@@ -56,10 +56,10 @@ const PINNED: [&str; 34] = [
 
 /// Functions that are neither immutable nor pinned. `to_char` of a number depends on `lc_numeric`, which is not pinned;
 /// comparisons of a date with a moment have names such as `date_lt_timestamptz`.
-const OFFENDING_FUNCTIONS: &str = r"
-select p.oid::regprocedure::text, p.pronamespace = 'pg_catalog'::regnamespace
+pub const OFFENDING_FUNCTIONS: &str = r"
+select p.oid::regprocedure::text, p.pronamespace = 'pg_catalog'::regnamespace, p.oid
 from pg_proc p
-where p.oid = any($1) and p.provolatile <> 'i' and not (
+where p.oid = any($1) and p.provolatile <> 'i' and not ($3 and p.oid = to_regprocedure('highwater.clock()')) and not (
   p.pronamespace = 'pg_catalog'::regnamespace and p.provolatile = 's' and (
     p.proname = any($2)
     or p.proname ~ '^(date|timestamp|timestamptz)_(eq|ne|lt|le|gt|ge|cmp)_(date|timestamp|timestamptz)$'
@@ -68,14 +68,23 @@ order by 1";
 
 /// Types that cannot be read from text without looking elsewhere: `'today'` is a date. Those allowed read catalogs or
 /// settings that do not change with the data.
-const OFFENDING_CASTS: &str = r"
-select format_type(t.oid, null)
+pub const OFFENDING_CASTS: &str = r"
+select format_type(t.oid, null), t.oid
 from pg_type t
 left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'
 join pg_proc p on p.oid = coalesce(e.typinput, t.typinput)
 where t.oid = any($1) and p.provolatile <> 'i' and coalesce(e.typtype, t.typtype) <> 'e'
   and coalesce(e.oid, t.oid) not in ('interval'::regtype, 'money'::regtype)
 order by 1";
+
+/// The clock, where the ledger is not there yet.
+const CLOCK: &str = r"
+do $$ begin
+  if to_regprocedure('highwater.clock()') is null then
+    create schema if not exists highwater;
+    create function highwater.clock() returns timestamptz language sql stable as 'select now()';
+  end if;
+end $$";
 
 /// What became of the proof.
 #[derive(Debug)]
@@ -99,11 +108,23 @@ pub async fn prove(connection: &mut PgConnection, expressions: &[Expression]) ->
     )
     .execute(&mut *transaction)
     .await?;
+    if expressions
+        .iter()
+        .any(|expression| expression.sql.text.contains("clock"))
+    {
+        match sqlx::raw_sql(CLOCK).execute(&mut *transaction).await {
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("42501" | "25006")) => {
+                return Ok(Proof::NotAllowed(error.message().to_owned()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
     for expression in expressions {
         let mut attempt = transaction.begin().await?;
         let seen = tree(&mut attempt, expression).await;
         let verdict = match seen {
-            Ok(tree) => verdict(&mut attempt, &tree, &expression.sql.text).await?,
+            Ok(tree) => verdict(&mut attempt, &tree, expression).await?,
             Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
                 // No right to make a view, or a server that is read only.
                 Some("42501" | "25006") => return Ok(Proof::NotAllowed(error.message().to_owned())),
@@ -178,20 +199,24 @@ fn bare(sql: &str) -> &str {
     dot.map_or(sql, |dot| &sql[dot + 1..])
 }
 
-async fn verdict(connection: &mut PgConnection, tree: &str, text: &str) -> Result<Verdict, sqlx::Error> {
+async fn verdict(connection: &mut PgConnection, tree: &str, expression: &Expression) -> Result<Verdict, sqlx::Error> {
     let own = "use the row's own columns only; what comes from elsewhere needs a column or a relation";
-    if let Some(found) = shape(tree, text) {
+    if let Some(found) = shape(tree, &expression.sql.text) {
         return Ok(Some((found.to_owned(), own.to_owned())));
     }
     let functions = oids(tree, &[":funcid ", ":opfuncid "]);
     let offending = sqlx::query(OFFENDING_FUNCTIONS)
         .bind(functions)
         .bind(PINNED.as_slice())
+        .bind(expression.timed)
         .fetch_optional(&mut *connection)
         .await?;
     if let Some(row) = offending {
         let (name, built_in): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
-        let remedy = if built_in {
+        let remedy = if name == "highwater.clock()" {
+            "name the columns whose moments it is compared with, such as `due: [publish_at]`, beside the table whose they are: \
+             nobody would touch the row when time passes"
+        } else if built_in {
             own
         } else {
             "declare the function IMMUTABLE, if it reads nothing but its arguments"

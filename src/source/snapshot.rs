@@ -32,18 +32,20 @@ const SETTINGS: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
     SET LOCAL intervalstyle = 'iso_8601'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL lc_monetary = 'C'; \
     SET LOCAL idle_in_transaction_session_timeout = '2min'";
 
-const POSITION: &str = "\
-    SELECT source.epoch, source.revision, source.highest_position, source.system_identifier, source.database_oid, source.timeline, \
+const POSITION: &str = concat!(
+    "SELECT source.epoch, source.revision, source.highest_position, source.system_identifier, source.database_oid, source.timeline, \
     pg_snapshot_xmax(snapshot)::text::bigint - (SELECT count(*) FROM pg_snapshot_xip(snapshot)) AS position, \
     pg_current_xact_id_if_assigned() IS NULL AS clean, \
     (SELECT system_identifier::text FROM pg_control_system()) AS system_now, \
     (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_now, \
     substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline_now, \
     (SELECT array_agg(to_regclass(name)::oid::bigint ORDER BY at) FROM unnest($1::text[]) WITH ORDINALITY AS names(name, at)) AS oids, \
-    (SELECT array_agg((SELECT md5(string_agg(concat_ws(' ', attname, atttypid, atttypmod, attcollation), ',' ORDER BY attnum)) \
-        FROM pg_attribute WHERE attrelid = to_regclass(name) AND attnum > 0 AND NOT attisdropped) ORDER BY at) \
+    (SELECT array_agg(",
+    shape!("to_regclass(name)"),
+    " ORDER BY at) \
         FROM unnest($1::text[]) WITH ORDINALITY AS names(name, at)) AS shapes \
-    FROM highwater.source AS source, pg_current_snapshot() AS snapshot";
+    FROM highwater.source AS source, pg_current_snapshot() AS snapshot"
+);
 
 /// Opens a snapshot over the tables of a plan.
 ///

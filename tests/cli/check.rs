@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use highwater::cli::check::{Report, check};
-use highwater::config::Config;
+use highwater::config::Reading;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -75,8 +75,7 @@ impl Bench {
     }
 
     async fn check(&self, offline: bool) -> Report {
-        let config = Config::load(&self.file(), &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        check(&config, offline).await
+        check(&Reading::of(&self.file(), &|_| None), offline).await
     }
 
     /// What is said, and the exit code.
@@ -220,6 +219,38 @@ async fn a_role_without_rights_and_one_that_does_not_see_all() {
 }
 
 #[tokio::test]
+async fn a_role_that_may_not_use_the_ledger() {
+    let (database, mut bench) = filled().await;
+    let role = format!("role_{}", database.name());
+    database
+        .run(&format!(
+            "create role {role} login; grant select on book to {role}; create schema highwater; \
+             create table highwater.touch (id bigserial primary key)"
+        ))
+        .await;
+    let mut url: url::Url = database.url().parse().unwrap();
+    url.set_username(&role).unwrap();
+    bench.postgres = url.into();
+    bench.hidden.insert(0, (role.clone(), "ROLE"));
+    let closed = bench.says().await;
+    database
+        .run(&format!(
+            "grant usage on schema highwater to {role}; grant select, update, delete on highwater.touch to {role}; \
+             grant usage, select, update on highwater.touch_id_seq to {role}"
+        ))
+        .await;
+    let half_open = bench.says().await;
+    database
+        .run(&format!("grant insert on highwater.touch to {role}"))
+        .await;
+    let open = bench.check(false).await;
+    database.run(&format!("drop owned by {role}; drop role {role}")).await;
+    insta::assert_snapshot!("closed_ledger", closed);
+    insta::assert_snapshot!("half_open_ledger", half_open);
+    assert_eq!(open.exit_code(), 0, "{open}");
+}
+
+#[tokio::test]
 async fn logical_replication_in_and_out() {
     let (database, mut bench) = filled().await;
     let role = format!("role_{}", database.name());
@@ -292,7 +323,7 @@ const GOOD: [&str; 22] = [
 ];
 
 /// And what is said of those that will not do.
-const BAD: [(&str, &str); 16] = [
+const BAD: [(&str, &str); 17] = [
     ("now()::text", "now() may give another result"),
     ("current_date::text", "the clock and the session's user"),
     ("random()::text", "random() may give another result"),
@@ -315,6 +346,10 @@ const BAD: [(&str, &str); 16] = [
         "public.volatile_one(integer) may give another result",
     ),
     ("lower(title", "syntax error"),
+    (
+        "published > highwater.clock()",
+        "highwater.clock() may give another result",
+    ),
 ];
 
 #[tokio::test]
@@ -333,6 +368,18 @@ async fn expressions_may_read_their_row_alone() {
     define(&GOOD);
     let report = bench.check(false).await;
     assert!(report.mistakes.0.is_empty(), "{report}");
+
+    bench.define(
+        "index: check-books\ntable: book\ndue: published\nwhere: published <= highwater.clock()\nfields:\n  id: long\n",
+    );
+    let report = bench.check(false).await;
+    assert!(report.mistakes.0.is_empty(), "{report}");
+    assert!(
+        report
+            .to_string()
+            .contains("CREATE INDEX CONCURRENTLY ON \"public\".\"book\" (\"published\")"),
+        "{report}"
+    );
 
     let (sqls, messages): (Vec<&str>, Vec<&str>) = BAD.into_iter().unzip();
     define(&sqls);

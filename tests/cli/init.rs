@@ -67,7 +67,7 @@ insert into version_note (section_id, kind, version) select g, 'added', '1.0' fr
 ";
 
 /// What the program writes.
-fn written(world: &World, arguments: &[&str]) -> String {
+pub fn written(world: &World, arguments: &[&str]) -> String {
     let output = world
         .program(&[&["init", "--root"], arguments].concat())
         .output()
@@ -89,7 +89,7 @@ fn renamed(text: &str) -> String {
 }
 
 /// Runs what is written as it stands, and has both sides compared.
-async fn assert_runs(world: &World, text: &str, documents: u32) {
+pub async fn assert_runs(world: &World, text: &str, documents: u32) {
     world.configure(&[&renamed(text)], "");
     let running = world.start().await;
     world.settled().await;
@@ -112,6 +112,15 @@ async fn a_bookstore() {
 async fn a_bookstore_seen_from_the_side() {
     let world = World::new(&format!("{}{BOOKS}", golden::SCHEMA), "").await;
     assert_runs(&world, &written(&world, &["author", "--depth", "3"]), 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bookstore_that_is_measured() {
+    let rows = include_str!("../../bench/build/rows.sql")
+        .replace(":books", "40")
+        .replace("vacuum analyze;", "");
+    let world = World::new(&format!("{}{rows}", include_str!("../../bench/build/schema.sql")), "").await;
+    assert_runs(&world, &written(&world, &["book", "--depth", "3"]), 40).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

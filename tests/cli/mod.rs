@@ -3,5 +3,8 @@
 mod check;
 mod init;
 mod pipe;
+mod presence;
+mod public;
+mod round;
 mod schema;
 mod show;

@@ -8,6 +8,7 @@ use std::process::Command;
 use highwater::definition::Definition;
 use serde_json::Value;
 
+use crate::docs::snippet::snippets;
 use crate::plan::golden::DEFINITIONS;
 use crate::support::schema::faults;
 
@@ -71,14 +72,6 @@ fn slips_in_a_configuration_are_found() {
     }
 }
 
-/// The YAML between the fences of a page.
-fn snippets(page: &str) -> Vec<String> {
-    let parts = page.split("```yaml\n").skip(1);
-    parts
-        .filter_map(|part| part.split_once("```").map(|(yaml, _)| yaml.to_owned()))
-        .collect()
-}
-
 #[test]
 fn every_definition_fits() {
     let schema = printed("definition");
@@ -91,14 +84,7 @@ fn every_definition_fits() {
         texts.push(read(file));
     }
     let page = read("docs/DEFINITION.md");
-    let (whole, parts): (Vec<_>, Vec<_>) = snippets(&page).into_iter().partition(|text| text.starts_with("index:"));
-    assert!(!whole.is_empty() && !parts.is_empty());
-    texts.extend(whole);
-    texts.extend(
-        parts
-            .iter()
-            .map(|fields| format!("index: i\ntable: t\nfields:\n{fields}")),
-    );
+    texts.extend(snippets(&page).iter().map(|snippet| snippet.definition("i")));
     for text in texts {
         Definition::parse("a.yaml", &text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         assert_eq!(faults(&schema, &yaml(&text)), [""; 0], "{text}");

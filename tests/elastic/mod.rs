@@ -110,6 +110,8 @@ fn drafts(version: i64, documents: &[(&str, Option<Value>)]) -> Drafts {
         items.push(Draft {
             key: Key::from_text(id),
             id: (*id).into(),
+            routing: None,
+            version: Version(version),
             op,
             span: start..body.len(),
         });

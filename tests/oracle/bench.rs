@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use highwater::copies::Copies;
 use highwater::definition::Definition;
 use highwater::draft::Op;
 use highwater::key::Key;
@@ -180,7 +181,7 @@ impl<'b> Turn<'b> {
             }
             let keys: Vec<Key> = reached.into_iter().collect();
             if !keys.is_empty() {
-                self.build(Scope::Keys(&keys)).await?;
+                self.build(Scope::Keys(&keys, &Copies::default())).await?;
             }
             same(&after, &self.documents, &format!("after change {at}"))?;
             before = after;

@@ -46,6 +46,12 @@ create table note (id int primary key, said text, kind varchar(20), about_id var
 create index on note (kind, about_id);
 create index on note (number);
 create table letter (id int primary key, sender int references author, receiver int references author);
+create view shelf as select b.id, b.title, b.publisher_id, count(e.id) as editions, max(e.year) as latest
+    from book b left join edition e on e.book_id = b.id where b.deleted_at is null group by b.id;
+create view imprint as select s.id as shelf_id, s.title || ' by ' || p.name as label from shelf s join publisher p on p.id = s.publisher_id;
+create table being (id int primary key, publisher_id int, name text);
+create index on being (publisher_id);
+create table mascot (colour text) inherits (being);
 "#;
 
 const PLAIN: &str = "
@@ -212,9 +218,52 @@ fields:
   mood: { switch: mood, join: { number: id }, cases: { calm: { one: author, value: name, type: keyword }, loud: { one: publisher, order: name, value: name, type: keyword } } }
 ";
 
+pub const PLACED: &str = "
+index: placed
+table: book
+where: added <= highwater.clock()
+due: added
+routing: mood
+fields:
+  id: long
+  fresh: { sql: 'published_on > highwater.clock()', type: boolean }
+  editions: { many: edition, where: year > 1900, fields: { printings: { many: printing, due: printed_at, where: printed_at < highwater.clock(), value: run, type: integer } } }
+  next: { min: edition.printing.printed_at, where: printed_at > highwater.clock(), due: printing.printed_at, type: date }
+";
+
+const VIEWED: &str = "
+index: viewed
+table: publisher
+views:
+  shelf: { key: id, tables: { book: { id: id, publisher_id: publisher_id }, edition: { book_id: book.id } } }
+fields:
+  name: keyword
+  shelves: { many: shelf, join: { id: publisher_id }, order: latest, fields: { title: text, tags: { many: book_tag, join: { id: book_id }, value: tag_id, type: keyword } } }
+";
+
+const IMPRINTS: &str = "
+index: imprints
+table: imprint
+views:
+  imprint: { key: shelf_id, tables: { book: { id: shelf_id }, edition: { book_id: shelf_id }, publisher: { id: book.publisher_id } } }
+fields:
+  label: text
+  editions: { count: edition, join: { shelf_id: book_id }, type: integer }
+";
+
+const INHERITED: &str = "
+index: inherited
+table: being
+key: id
+fields:
+  name: keyword
+  fellows: { many: being, join: { publisher_id: publisher_id }, value: name, type: keyword }
+";
+
 /// All of them.
-pub const DEFINITIONS: [&str; 12] = [
-    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED,
+pub const DEFINITIONS: [&str; 16] = [
+    PLAIN, RENAMED, DEEP, THROUGH, TREES, ODD, PARTED, AGGREGATES, KEYED, GROUPS, VALUES, SWITCHED, PLACED, VIEWED,
+    IMPRINTS, INHERITED,
 ];
 
 pub async fn catalog() -> Catalog {
@@ -259,6 +308,9 @@ async fn every_statement_is_understood() {
     use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
     let database = TestDatabase::create().await;
     database.run(SCHEMA).await;
+    database
+        .run("create schema highwater; create function highwater.clock() returns timestamptz language sql stable as 'select now()'")
+        .await;
     let mut connection = database.connect().await;
     let catalog = read_catalog(&mut connection).await.expect("a catalog");
     connection.execute("set search_path = pg_catalog").await.expect("set");

@@ -36,6 +36,25 @@ async fn names_that_do_not_resolve_are_named_with_their_neighbours() {
 }
 
 #[tokio::test]
+async fn what_routes_and_what_comes_due_are_columns_fit_for_it() {
+    let found = mistakes(
+        "index: b\ntable: book\nrouting: added\ndue: [title, nowhere]\nfields:\n  id: long\n  \
+         e: { many: edition, due: year, value: label, type: keyword }\n",
+    )
+    .await;
+    let wanted = [
+        "column \"added\" of \"book\" is of type timestamp with time zone, whose text depends on settings",
+        "column \"title\" of \"book\" is of type text, which holds no moment",
+        "table \"book\" has no column \"nowhere\"",
+        "column \"year\" of \"edition\" is of type smallint, which holds no moment",
+    ];
+    assert_eq!(found.len(), wanted.len(), "{found:?}");
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert!(found.contains(wanted), "{found}");
+    }
+}
+
+#[tokio::test]
 async fn an_ambiguous_join_lists_the_choices_and_a_missing_one_says_how() {
     let found = mistakes(
         "index: l\ntable: letter\nfields:\n  by: { one: author, value: name, type: keyword }\n  c: { many: country, value: name, type: keyword }\n",

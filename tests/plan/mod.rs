@@ -9,3 +9,4 @@ mod relations;
 mod scans;
 mod switches;
 mod values;
+mod views;

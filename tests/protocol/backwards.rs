@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use elasticsearch::http::Method;
+use highwater::copies::Copies;
 use highwater::daemon::DaemonError;
 use highwater::draft::{Drafts, Op, Version};
 use highwater::elastic::{Elastic, Outcome};
@@ -50,7 +51,7 @@ impl Stalled {
         let (generation, plan) = fleet.plans().next().expect("one generation");
         let keys: Vec<Key> = keys.iter().map(|key| Key::from_text(key)).collect();
         let built = builder(&postgres)
-            .build(plan, Scope::Keys(&keys), fleet.revision)
+            .build(plan, Scope::Keys(&keys, &Copies::default()), fleet.revision)
             .await
             .expect("a build");
         Self {
@@ -144,12 +145,12 @@ async fn a_batch_planned_for_another_set_of_indexes_is_not_built() {
     let keys = [Key::from_text("1")];
     let mut builder = builder(&postgres);
     builder
-        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .build(plan, Scope::Keys(&keys, &Copies::default()), fleet.revision)
         .await
         .expect("as planned");
     world.run("update highwater.source set revision = revision + 1").await;
     let error = builder
-        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .build(plan, Scope::Keys(&keys, &Copies::default()), fleet.revision)
         .await
         .expect_err("another set");
     assert!(matches!(error, SourceError::Revision { .. }), "{error}");
@@ -178,7 +179,7 @@ async fn rows_hidden_by_a_policy_are_never_deletes() {
     let keys = [Key::from_text("1"), Key::from_text("2")];
     let mut builder = builder(&postgres);
     let built = builder
-        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .build(plan, Scope::Keys(&keys, &Copies::default()), fleet.revision)
         .await
         .expect("without a policy");
     assert!(built.drafts.items.iter().all(|draft| draft.op == Op::Index));
@@ -186,7 +187,7 @@ async fn rows_hidden_by_a_policy_are_never_deletes() {
         .run("alter table book enable row level security; create policy half on book using (id > 50)")
         .await;
     let error = builder
-        .build(plan, Scope::Keys(&keys), fleet.revision)
+        .build(plan, Scope::Keys(&keys, &Copies::default()), fleet.revision)
         .await
         .expect_err("hidden rows");
     assert_eq!(error.verdict(true), Verdict::Replan, "{error}");

@@ -39,6 +39,7 @@ async fn a_dead_letter_settled_after_a_newer_success_does_not_stay() {
             key: Key::from_text("5"),
             version: Version(1),
             reason: "long ago".to_owned(),
+            copies: Vec::new(),
         }],
         ..Settlement::default()
     };

@@ -31,6 +31,11 @@ pub async fn truth(world: &World, sql: &str) -> Documents {
 
 /// What the world's index holds, without highwater's own field.
 pub async fn found(world: &World) -> Documents {
+    found_in(world, &world.index).await
+}
+
+/// The same of another index of the world's.
+pub async fn found_in(world: &World, index: &str) -> Documents {
     #[derive(serde::Deserialize)]
     struct Answer {
         hits: Hits,
@@ -46,14 +51,14 @@ pub async fn found(world: &World) -> Documents {
         #[serde(rename = "_source")]
         source: Box<RawValue>,
     }
-    let text = world.search_all(&world.index).await;
+    let text = world.search_all(index).await;
     let answer: Answer = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
     assert!(answer.hits.hits.len() < 10_000, "more documents than one page holds");
     let hits = answer.hits.hits.into_iter();
     hits.map(|hit| (hit.id, canonical(hit.source.get()))).collect()
 }
 
-/// The text that equal documents have in common.
+/// The same text for the same JSON.
 pub fn canonical(json: &str) -> String {
     let json = json.trim();
     match json.as_bytes().first() {

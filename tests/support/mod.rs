@@ -1,5 +1,6 @@
 //! What several integration tests stand on.
 
+pub mod built;
 pub mod exact;
 pub mod own;
 pub mod postgres;

@@ -56,12 +56,19 @@ impl Running {
 
     /// What one of its pages says.
     pub async fn page(&self, path: &str) -> Option<Value> {
+        Some(self.answer(path).await?.1)
+    }
+
+    /// The same, with its status.
+    pub async fn answer(&self, path: &str) -> Option<(u16, Value)> {
         let mut connection = TcpStream::connect(self.address).await.ok()?;
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         connection.write_all(request.as_bytes()).await.ok()?;
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.ok()?;
-        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split_whitespace().nth(1)?.parse().ok()?;
+        Some((status, serde_json::from_str(body).ok()?))
     }
 
     /// Waits until it says, on `/readyz`, that it waits for a server, and why.
@@ -251,6 +258,12 @@ impl World {
     pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
         command.arg("--config").arg(self.config_file()).args(arguments);
+        // Twins of the configuration would go before it.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("HIGHWATER_") {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
@@ -318,6 +331,7 @@ impl World {
         self.until(&format!(
             "not exists (select from highwater.touch where xid < '{mark}'::xid8) \
              and not exists (select from highwater.parked) \
+             and not exists (select from highwater.clock where touched < at) \
              and not exists (select from highwater.job where state <> 'done') \
              and (select suspect_since is null from highwater.source)"
         ))

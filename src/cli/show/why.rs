@@ -34,7 +34,7 @@ pub async fn absent(
     if let Some(path) = builder.batch().lacking(plan) {
         return Ok(Some(format!("the required relation {path} has no row")));
     }
-    let table = &plan.root_table().sql;
+    let table = &plan.table.sql;
     let Some(parts) = key.parts(plan.key.len()) else {
         let columns: Vec<&str> = plan.key.iter().map(|column| column.name.as_str()).collect();
         return Ok(Some(format!(

@@ -2,8 +2,8 @@
 
 use super::parameter::parameters;
 use super::through::{join, through};
-use super::{Scope, column, later, sql};
-use crate::definition::{Aggregate, Content, Function, Mapping, Relation, RelationKind, TableName};
+use super::{Scope, column, due, refuse_routing, sql};
+use crate::definition::{Aggregate, Content, Due, Function, Hop, Mapping, Relation, RelationKind, TableName};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader};
 
@@ -37,11 +37,18 @@ pub(super) fn read(
             reader.discard(misplaced);
         }
     }
-    later(&mut reader, &["due", "routing"], mistakes);
+    refuse_routing(&mut reader, mistakes);
     let function = function(form, &mut reader, mistakes);
     let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = through(&mut reader, mistakes);
+    let due = moments(
+        (path.as_deref().unwrap_or_default(), function),
+        &through,
+        &mut reader,
+        around,
+        mistakes,
+    );
     let mapping = parameters(&key.place, reader, mistakes);
     let (mut tables, mut last) = (path?, None);
     if function != Function::Count {
@@ -71,6 +78,7 @@ pub(super) fn read(
         through,
         join,
         filter,
+        due,
         order: Vec::new(),
         by: None,
         distinct: false,
@@ -84,6 +92,35 @@ pub(super) fn read(
         }),
         mapping: Mapping::new(),
     })
+}
+
+/// Its `due`, of the last table or of one on the way.
+fn moments(
+    (path, function): (&[String], Function),
+    through: &[Hop],
+    reader: &mut Reader<'_>,
+    around: &Scope<'_>,
+    mistakes: &mut Mistakes,
+) -> Vec<Due> {
+    let tables = if function == Function::Count {
+        path
+    } else {
+        path.split_last().map_or(path, |(_, tables)| tables)
+    };
+    let named = |name: &String| TableName {
+        schema: None,
+        name: name.clone(),
+        place: reader.place().clone(),
+    };
+    let mut way: Vec<TableName> = tables.iter().map(named).collect();
+    let own = way.pop();
+    let scope = Scope {
+        top: false,
+        table: own.as_ref(),
+        through: through.iter().map(|hop| &hop.table).chain(&way).collect(),
+        ..around.clone()
+    };
+    due::due(reader, &scope, mistakes)
 }
 
 fn function(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> Function {

@@ -2,28 +2,10 @@
 
 use super::name::parts;
 use super::parameter::{parameters, shorthand};
-use super::{Scope, aggregate, column as columns, group, missing, relation, sql, switch};
+use super::{Scope, aggregate, column as columns, group, key as keys, missing, relation, sql, switch};
 use crate::definition::{ColumnName, Field, FieldKind};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Node, NodeKind, Reader, expected};
-
-/// The keys that say which form a field takes.
-const FORMS: [&str; 14] = [
-    "one",
-    "many",
-    "ancestors",
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "group",
-    "switch",
-    "column",
-    "sql",
-    "constant",
-    "pipeline",
-];
 
 /// A field; `None` when it could not be made out, which has been noted.
 pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Field> {
@@ -52,7 +34,7 @@ pub(super) fn read(key: &Key, node: &Node, scope: &Scope<'_>, mistakes: &mut Mis
     };
     let written = reader.keys().map(|key| key.text.as_str());
     let forms = written
-        .filter_map(|text| FORMS.into_iter().find(|form| *form == text))
+        .filter_map(|text| keys::FORMS.into_iter().find(|form| *form == text))
         .collect::<Vec<_>>();
     if let [first, second, ..] = forms.as_slice() {
         let at = reader.place_of(second).unwrap_or(&place);

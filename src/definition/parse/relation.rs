@@ -2,7 +2,7 @@
 
 use super::content::content;
 use super::through::{join, through};
-use super::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS, Scope, column, later, name, sql};
+use super::{DEFAULT_DEPTH, MAX_DEPTH, MAX_LEVELS, Scope, column, due, name, refuse_routing, sql};
 use crate::definition::{By, Order, Relation, RelationKind, TableName};
 use crate::mistake::Mistakes;
 use crate::yaml::{Key, Reader, expected};
@@ -51,7 +51,7 @@ pub(super) fn read(
     }
     let table = reader.take(form).and_then(|node| name::table(node, mistakes));
     refuse_misplaced(form, &mut reader, mistakes);
-    later(&mut reader, &["due", "routing"], mistakes);
+    refuse_routing(&mut reader, mistakes);
     let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
     let through = if form == "ancestors" {
@@ -72,6 +72,7 @@ pub(super) fn read(
     } else {
         order(&mut reader, &scope, mistakes)
     };
+    let due = due::due(&mut reader, &scope, mistakes);
     let rows = rows(form, &mut reader, mistakes);
     let by = by(form, &mut reader, table.as_ref(), mistakes);
     let distinct = distinct(form, by.is_some(), &mut reader, mistakes);
@@ -82,6 +83,7 @@ pub(super) fn read(
         through,
         join,
         filter,
+        due,
         order,
         by,
         distinct,

@@ -44,6 +44,11 @@ fn mistakes_of_fields() {
         "title: { analyzer: english }",
         "title: { type: timestamptz }",
         "title: { typ: text }",
+        "title: strng",
+        "title: keywrd",
+        "title: { type: text, fields: { raw: { type: keywrd } } }",
+        "title: { mapping: { type: of_a_plugin } }",
+        "title: { mapping: { type: varchar } }",
         "title: { type: Text Field }",
         "title: { colum: name, type: text }",
         "title: { type: text, were: x }",
@@ -151,6 +156,8 @@ fn mistakes_at_the_top() {
         "index: books-000001\ntable: book\nkey: [id, id]\nfeilds: {}\nfields: { id: long }\n",
         "index: books\ntable: book\ntables: { author: deleted, publisher: { were: x } }\nsettings: 5\nfields: {id: long}\n",
         "index: books\ntable: book\nwhere:\nfields: { id: long, id: text }\n",
+        "index: books\ntable: book\nviews: { a: { tables: { b: { c: d } } }, b: { key: id }, c.d.e: { key: id, tables: {} } }\nfields: { id: long }\n",
+        "index: books\ntable: book\nviews: { a: { key: id, tabels: x, tables: { b: c, d: { e: [f] }, g: {}, h: { i: j, k: l.m }, n: [{ o: p.q }] } } }\nfields: { id: long }\n",
     ];
     insta::assert_snapshot!(texts.map(|text| format!("{text}==\n{}\n", told(text))).join("\n"));
 }

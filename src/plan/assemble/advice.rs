@@ -49,7 +49,34 @@ impl<'c> Walk<'c, '_> {
         }
     }
 
+    pub fn advise_due(&mut self, table: &Table, column: &str, place: &Place) {
+        if !table.is_indexed(&[column.to_owned()]) {
+            let column = quote(column);
+            self.warnings.add(
+                place,
+                format!(
+                    "no index serves {column} of {}: each look for moments that have come reads the whole table, and \
+                     documents follow later than within a second",
+                    table.sql()
+                ),
+                format!("run: CREATE INDEX CONCURRENTLY ON {} ({column})", table.sql()),
+            );
+        }
+    }
+
     fn advise_index(&mut self, table: &Table, columns: &[String], place: &Place) {
+        // An index of a partitioned table is one of its partitions as well; one of an inherited table is its own alone.
+        let heirs = if table.inherited {
+            self.lookup.leaves(table)
+        } else {
+            Vec::new()
+        };
+        for table in heirs.into_iter().chain([table]) {
+            self.advise_own_index(table, columns, place);
+        }
+    }
+
+    fn advise_own_index(&mut self, table: &Table, columns: &[String], place: &Place) {
         if matches!(table.kind, TableKind::Table | TableKind::Partitioned) && !table.is_indexed(columns) {
             let columns = names::list(columns.iter().map(|column| quote(column)));
             self.warnings.add(

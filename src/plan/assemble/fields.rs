@@ -45,7 +45,10 @@ impl<'c, 'd> Walk<'c, 'd> {
         let (mut outputs, mut hanging) = (Vec::new(), Vec::new());
         for (name, field) in fields {
             let (dotted, drop) = (below(above, name), field.missing == Missing::Drop);
+            let is_marred = field.is_marred(self.known);
             match &field.kind {
+                FieldKind::Relation(relation) if is_marred => self.unjoined(dotted, relation),
+                FieldKind::Switch(_) | FieldKind::Column { .. } if is_marred => {} // its names may be slips
                 FieldKind::Relation(relation) => hanging.push(Hanging::Relation {
                     name,
                     dotted,
@@ -116,10 +119,12 @@ impl<'c, 'd> Walk<'c, 'd> {
                     drop,
                 } => {
                     let defaults = &self.definition.tables;
-                    if let Some(stops) = self.lookup.stops(above.own.table, relation, defaults)
-                        && let Some(child) = self.relation(above, (name, dotted, drop), relation, place, &stops)
-                    {
-                        parts.push(Part::Level(child));
+                    match self.lookup.stops(above.own.table, relation, defaults) {
+                        Some(stops) => {
+                            let child = self.relation(above, (name, dotted, drop), relation, place, &stops);
+                            parts.extend(child.map(Part::Level));
+                        }
+                        None => self.adrift(dotted, relation),
                     }
                 }
                 Hanging::Switch {

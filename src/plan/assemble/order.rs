@@ -19,7 +19,8 @@ pub struct Term<'c> {
 }
 
 impl<'c> Walk<'c, '_> {
-    /// The order as written, and the keys of every table on the way, so that there are no ties.
+    /// The order as written, and the keys of every table on the way, so that there are no ties. A view's key is somebody's
+    /// word.
     pub fn order(&mut self, scope: &Scope<'c>, relation: &Relation) -> Vec<Term<'c>> {
         let mut terms: Vec<Term<'c>> = Vec::new();
         for order in &relation.order {
@@ -37,7 +38,7 @@ impl<'c> Walk<'c, '_> {
         for Named { alias, table, .. } in scope.tables().rev() {
             let key = table.primary_key.iter();
             terms.extend(key.map(|column| Term::of(alias.clone(), &table.columns[column])));
-            if table.primary_key.is_empty() {
+            if table.primary_key.is_empty() || table.view.is_some() {
                 terms.push(Term::text(&quote(alias)));
             }
         }

@@ -41,6 +41,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             .collect();
         let mut scope = self.open(own, beside, path, dotted.clone(), SelectList::behind(form.leading()));
         above.children.push(scope.position);
+        self.due(&scope, &relation.due);
         let key = relation.by.as_ref().and_then(|by| self.key_of(&mut scope, by));
         let hanging = match &relation.content {
             Content::Fields(fields) => self.own_fields(&mut scope, fields),

@@ -1,8 +1,9 @@
 //! A level while its fields are read: which tables they may name, and what its statement selects for them.
 
 use crate::catalog::{Column, Table, Wire, literal, quote};
-use crate::definition::{ColumnName, Field, FieldKind, Missing, Sql};
+use crate::definition::{ColumnName, Due, Field, FieldKind, Missing, Sql};
 use crate::mistake::Place;
+use crate::plan::due::is_moment;
 use crate::plan::select::SelectList;
 use crate::plan::uses::{Path, UseId};
 use crate::plan::{Expression, Output, PlannedTable, Source, names, render};
@@ -74,12 +75,20 @@ impl<'c> Walk<'c, '_> {
     /// A column or an expression; a bare value has no prefix.
     pub fn output(&mut self, scope: &mut Scope<'c>, field: &Field, prefix: String, path: String) -> Option<Output> {
         let (source, origin) = match &field.kind {
-            FieldKind::Column { column, path, mapping } => {
+            FieldKind::Column {
+                column,
+                path: within,
+                mapping,
+            } => {
                 let (named, column) = self.column(scope, column, &field.place)?;
-                let at = if path.is_empty() {
+                let at = if within.is_empty() {
+                    // Bare values in a `flattened` field stand under the keys of an object: they need not be one.
+                    if !(prefix.is_empty() && render::field_type(mapping) == "flattened") {
+                        self.fit(named.table, column, field, &path);
+                    }
                     scope.list.value(&named.alias, column, render::field_type(mapping))
                 } else {
-                    self.within(scope, &named, column, path, &field.place)?
+                    self.within(scope, &named, column, within, &field.place)?
                 };
                 let origin = format!("column {} of {}", column.name, named.table.name);
                 (Source::Selected(at), origin)
@@ -105,6 +114,34 @@ impl<'c> Walk<'c, '_> {
             path,
             origin,
         })
+    }
+
+    /// Columns whose moments touch their rows; noted before expressions are, which may read the clock then.
+    pub fn due(&mut self, scope: &Scope<'c>, dues: &[Due]) {
+        for due in dues {
+            let Some((named, column)) = self.column(scope, &due.column, &due.place) else {
+                continue;
+            };
+            if named.table.view.is_some() {
+                self.lookup.mistakes.add(
+                    &due.place,
+                    format!("{:?} is a view, whose rows cannot be touched", named.table.name),
+                    "say due: where the table that holds the moments is used itself",
+                );
+            } else if is_moment(column) {
+                self.uses.due(named.place, &column.name);
+                self.advise_due(named.table, &column.name, &due.place);
+            } else {
+                self.lookup.mistakes.add(
+                    &due.place,
+                    format!(
+                        "column {:?} of {:?} is of type {}, which holds no moment",
+                        column.name, named.table.name, column.type_name
+                    ),
+                    "name a column of type timestamptz, timestamp or date",
+                );
+            }
+        }
     }
 
     /// Position of what a path within a JSON value leads to.
@@ -172,7 +209,9 @@ impl<'c> Walk<'c, '_> {
         for named in beside.iter().chain([own]) {
             self.uses.any_column(named.place);
         }
+        let timed = beside.iter().chain([own]).any(|named| self.uses.is_timed(named.place));
         self.expressions.push(Expression {
+            timed,
             table: PlannedTable::of(own.table),
             sql: sql.clone(),
             boolean,

@@ -28,6 +28,7 @@ impl<'c, 'd> Walk<'c, 'd> {
                 }
                 let defaults = &self.definition.tables;
                 let Some(mut stops) = self.lookup.stops(above.own.table, relation, defaults) else {
+                    self.adrift(format!("{dotted} as {value}"), relation);
                     continue;
                 };
                 if let Some(first) = stops.first_mut() {

@@ -61,9 +61,14 @@ impl Climb<'_> {
                 steps.push(descendants(at, edge, tree, &below));
                 below = format!("d{at}");
             }
+            let name = named(&format!("s{at}"), above.len());
+            if self.is_known(edge, above) {
+                steps.push(format!("{name} AS ({})", self.as_keys(&below)));
+                below = format!("s{at}");
+                continue;
+            }
             steps.push(format!(
-                "{} AS (SELECT DISTINCT {} FROM {below} AS s {})",
-                named(&format!("s{at}"), above.len()),
+                "{name} AS (SELECT DISTINCT {} FROM {below} AS s {})",
                 names::of("r", above),
                 joined(
                     edge.upper,
@@ -75,6 +80,29 @@ impl Climb<'_> {
             below = format!("s{at}");
         }
         (steps, below)
+    }
+
+    /// Whether the keys of a view's rows are known without asking it: what changed may have taken the rows away.
+    fn is_known(&self, edge: &Edge<'_>, above: &[String]) -> bool {
+        self.root.view.is_some()
+            && edge.upper.oid == self.root.oid
+            && above == self.key
+            && edge.upper_columns == self.key
+    }
+
+    /// Root keys, from values that are logged as other types of the same text.
+    fn as_keys(&self, below: &str) -> String {
+        let casts = (1..).zip(self.key).map(|(at, column)| {
+            let cast = names::cast(&self.root.columns[column]);
+            format!("c{at}::{cast}")
+        });
+        let known = (1..=self.key.len()).map(|at| format!("c{at} IS NOT NULL"));
+        let known: Vec<String> = known.collect();
+        format!(
+            "SELECT DISTINCT {} FROM {below} WHERE {}",
+            names::list(casts),
+            known.join(" AND ")
+        )
     }
 
     /// The linking columns of the touched rows, from what is bound.

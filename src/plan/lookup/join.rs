@@ -123,7 +123,7 @@ impl<'c> Lookup<'c> {
     }
 
     /// Whether the columns can be compared; notes it otherwise.
-    fn comparable(
+    pub fn comparable(
         &mut self,
         upper: &Table,
         lower: &Table,
@@ -135,6 +135,7 @@ impl<'c> Lookup<'c> {
         for (above, below) in above.iter().zip(below) {
             let (one, other) = (&upper.columns[above], &lower.columns[below]);
             fine &= self.own_type(upper, one, place) && self.own_type(lower, other, place);
+            fine &= self.logged(lower, other, place);
             if !as_text && kind(one) != kind(other) {
                 fine = false;
                 self.mistakes.add(

@@ -29,27 +29,29 @@ impl<'c> Lookup<'c> {
         }
         let mut stops: Vec<Stop<'c>> = Vec::new();
         let mut join = relation.join.as_ref();
-        let mut upper = above;
+        let mut upper = Some(above);
         let hops = self.hops(relation);
-        for hop in &hops {
-            if relation.kind == RelationKind::Aggregate && self.is_column(upper, &hop.table) {
+        for (number, hop) in hops.iter().enumerate() {
+            let is_aggregate = relation.kind == RelationKind::Aggregate;
+            if is_aggregate && upper.is_some_and(|upper| self.is_column(upper, &hop.table)) {
                 return None;
             }
-            let lower = self.table(&hop.table)?;
+            let lower = self.table(&hop.table);
             let wanted = match relation.kind {
-                _ if !stops.is_empty() => Wanted::Beyond,
+                _ if number > 0 => Wanted::Beyond,
                 RelationKind::One if !relation.through.is_empty() => Wanted::Many,
                 RelationKind::One if relation.order.is_empty() => Wanted::One,
                 RelationKind::One => Wanted::First,
                 RelationKind::Many | RelationKind::Ancestors { .. } | RelationKind::Aggregate => Wanted::Many,
             };
-            let edge = self.join(upper, lower, join, wanted, &hop.table.place)?;
+            let both = upper.zip(lower);
+            let edge = both.and_then(|(upper, lower)| self.join(upper, lower, join, wanted, &hop.table.place));
             let filters = filters(&hop.table, hop.filter.as_ref(), defaults);
-            stops.push(Stop { edge, filters });
-            upper = lower;
+            stops.extend(edge.map(|edge| Stop { edge, filters }));
+            upper = lower; // what stands behind a table that is not there is looked at as well
             join = hop.join.as_ref();
         }
-        Some(stops)
+        (stops.len() == hops.len()).then_some(stops)
     }
 
     /// The way from a row to one that it points at, of a table named alone.
@@ -123,6 +125,14 @@ impl<'c> Lookup<'c> {
     fn ancestors(&mut self, above: &'c Table, relation: &Relation, depth: u32) -> Option<Edge<'c>> {
         let place = &relation.table.place;
         let lower = self.table(&relation.table)?;
+        if lower.view.is_some() {
+            self.mistakes.add(
+                place,
+                format!("`ancestors` over {:?}, a view", lower.name),
+                "name the table that holds the tree",
+            );
+            return None;
+        }
         let own = self.join(lower, lower, relation.join.as_ref(), Wanted::One, place)?;
         let first = if above.oid == lower.oid {
             own.clone()

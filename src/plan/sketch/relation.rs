@@ -30,7 +30,7 @@ struct Target<'t, 'c> {
 pub struct Walk<'c> {
     catalog: &'c Catalog,
     depth: usize,
-    /// Partitions, which speak through their table.
+    /// Partitions and heirs, which speak through their table.
     leaves: HashSet<u32>,
 }
 
@@ -47,7 +47,7 @@ impl<'c> Walk<'c> {
         let parted = catalog
             .tables
             .iter()
-            .filter(|table| table.kind == TableKind::Partitioned);
+            .filter(|table| table.kind == TableKind::Partitioned || table.inherited);
         Self {
             catalog,
             depth,

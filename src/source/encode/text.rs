@@ -1,6 +1,6 @@
 //! JSON strings, and JSON text that is copied without the blanks between its tokens.
 //!
-//! Both spend their time looking for the next byte that is not simply copied, so both look at eight bytes at a time.
+//! Both spend their time looking for the next byte that is not simply copied, so both look at sixteen bytes at a time.
 //! UTF-8 is taken as it comes: the server has checked it against the client encoding.
 
 use super::{Unfit, push_hex};
@@ -75,26 +75,18 @@ fn string_length(inside: &[u8]) -> Option<usize> {
 }
 
 /// Where the first quote, backslash or control character is; the length where there is none.
-///
-/// Eight bytes as one integer: subtracting `n` from each lane sets its high bit where the byte was below `n` (for
-/// `n` ≤ 128, bytes ≥ 128 masked out by `!word`); a byte equals `c` where the lane of `word ^ c` is below 1. A borrow
-/// can mark lanes above a true hit wrongly, never below, so the lowest mark is right ("Bit Twiddling Hacks", Sean Eron
-/// Anderson, `hasless` and `haszero`).
 fn special(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, chunk) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
-        let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-        let marks = (below(word, 0x20) | equals(b'"') | equals(b'\\')) & HIGH;
-        if marks != 0 {
-            return index * 8 + marks.trailing_zeros() as usize / 8;
-        }
-    }
-    let place = rest.iter().position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'));
-    words.len() * 8 + place.unwrap_or(rest.len())
+    // `|` and no early end within a chunk: so the compiler compares all of it at once.
+    let (chunks, _) = bytes.as_chunks::<16>();
+    let plain = |chunk: &[u8; 16]| !chunk.iter().fold(false, |found, byte| found | is_special(*byte));
+    let clean = 16 * chunks.iter().take_while(|chunk| plain(chunk)).count();
+    let rest = &bytes[clean..];
+    let place = rest.iter().position(|byte| is_special(*byte));
+    clean + place.unwrap_or(rest.len())
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 #[cfg(test)]
