@@ -137,11 +137,15 @@ impl Grower<'_> {
         }
     }
 
-    /// Columns that may be named: the own ones, and those of junctions whose name means no other table.
+    /// Columns that may be named: the own ones, and those of junctions whose name means no other table. Where a junction
+    /// has the own table's name, that means the junction, and nothing beside it can be said of the own row.
     pub fn known(&self, way: &[usize]) -> Vec<Column> {
         let (own, junctions) = way.split_last().expect("a table");
         let mut known = own_columns(&self.schema.tables[*own]);
         let name = |at: usize| &self.schema.tables[at].name;
+        if junctions.iter().any(|at| name(*at) == name(*own)) {
+            return known;
+        }
         for (position, junction) in junctions.iter().enumerate() {
             let alone = way.iter().filter(|at| name(**at) == name(*junction)).count() == 1;
             if alone {
