@@ -64,6 +64,7 @@ async fn functions(connection: &mut PgConnection, of: &[Oid]) -> Result<HashMap<
     let rows = sqlx::query(OFFENDING_FUNCTIONS)
         .bind(of)
         .bind(PINNED.as_slice())
+        .bind(false) // highwater.clock() neither: a view has no `due`
         .fetch_all(connection)
         .await?;
     let named = |row: &sqlx::postgres::PgRow| Ok((row.try_get::<Oid, _>(2)?.0, row.try_get(0)?));
