@@ -148,10 +148,12 @@ impl Table {
             points: None,
         };
         let mut names: Vec<&str> = COLUMNS.to_vec();
+        // Keys of junctions of junctions would grow without end.
+        let targets: Vec<usize> = (0..before.len()).filter(|at| before[*at].key.len() <= 2).collect();
         if before.len() >= 2 && dice.chance(35) {
             // A junction: its key is made of references.
             for _ in 0..2 {
-                let target = dice.below(before.len());
+                let target = *dice.pick(&targets);
                 let columns = table.refer(dice, &mut names, before, target, false);
                 table.key.extend(columns);
             }
@@ -167,7 +169,7 @@ impl Table {
             }
         }
         for _ in 0..dice.below(3).min(before.len()) {
-            let target = dice.below(before.len());
+            let target = *dice.pick(&targets);
             let nullable = dice.chance(70);
             table.refer(dice, &mut names, before, target, nullable);
         }
