@@ -8,6 +8,7 @@ mod elastic;
 mod feed;
 mod house;
 mod http;
+mod oracle;
 mod plan;
 mod protocol;
 mod source;

@@ -42,8 +42,8 @@ pub struct Definition {
     pub pipeline: Option<String>,
     /// Index settings, as Elasticsearch takes them.
     pub settings: Map<String, Value>,
-    /// Filters that hold at every use of a table below the root, by table name as written.
-    pub tables: IndexMap<String, Sql>,
+    /// Filters that hold at every use of a table below the root, by its schema, where that is written, and its name.
+    pub tables: IndexMap<(Option<String>, String), Sql>,
     /// The views that stand in the tree, and how changes beneath them lead to their rows.
     pub views: Vec<View>,
     pub fields: Fields,

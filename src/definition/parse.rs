@@ -184,11 +184,11 @@ fn routing(node: &Node, scope: &Scope<'_>, mistakes: &mut Mistakes) -> Option<Ro
 }
 
 /// The default filters, by table.
-fn tables(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> IndexMap<String, Sql> {
+fn tables(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> IndexMap<(Option<String>, String), Sql> {
     let mut tables = IndexMap::new();
     let entries = reader.nested("tables", mistakes).map(Reader::rest).unwrap_or_default();
     for (key, node) in entries {
-        name::parts_of_table(&key.text, &key.place, mistakes);
+        let table = name::parts_of_table(&key.text, &key.place, mistakes);
         let Some(mut reader) = Reader::new(node, mistakes) else {
             continue;
         };
@@ -200,8 +200,11 @@ fn tables(reader: &mut Reader<'_>, mistakes: &mut Mistakes) -> IndexMap<String, 
         )
         .and_then(|node| sql(node, mistakes));
         reader.finish(mistakes);
-        if let Some(filter) = filter {
-            tables.insert(key.text.clone(), filter);
+        if let (Some(table), Some(filter)) = (table, filter)
+            && tables.insert(table, filter).is_some()
+        {
+            let found = format!("`{}` names a table that has a filter already", key.text);
+            mistakes.add(&key.place, found, "join the two with `and`");
         }
     }
     tables

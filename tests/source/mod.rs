@@ -3,3 +3,4 @@ mod compound;
 mod documents;
 mod encode;
 mod keys;
+mod quote;

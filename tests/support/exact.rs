@@ -77,8 +77,20 @@ pub fn canonical(json: &str) -> String {
             format!("[{}]", items.join(","))
         }
         Some(b'"') => format!("{:?}", serde_json::from_str::<String>(json).expect("a string")),
-        _ => json.to_owned(),
+        _ => exponent(json),
     }
+}
+
+/// Postgres writes `1e+20` and `1e-07`, and other writers of shortest floats `1e20` and `1e-7`: the same digits.
+fn exponent(number: &str) -> String {
+    let Some((digits, exponent)) = number.split_once('e') else {
+        return number.to_owned();
+    };
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(exponent) => ("-", exponent),
+        None => ("", exponent.trim_start_matches('+')),
+    };
+    format!("{digits}e{sign}{}", exponent.trim_start_matches('0'))
 }
 
 /// Names the documents that differ.

@@ -292,6 +292,20 @@ proptest! {
     ) {
         let _ = Definition::parse("a.yaml", &lines.join("\n"));
     }
+
+    /// A sound definition of which parts are missing, doubled or something else.
+    #[test]
+    fn no_damaged_definition_panics(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..12_usize, "[a-z:{}\\[\\]\"'.,# \n-]{0,4}"), 1..6),
+    ) {
+        let mut text: Vec<char> = include_str!("samples/books.yaml").chars().collect();
+        for (at, length, other) in damage {
+            let start = at.index(text.len());
+            let end = (start + length).min(text.len());
+            text.splice(start..end, other.chars());
+        }
+        let _ = Definition::parse("a.yaml", &text.into_iter().collect::<String>());
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The level of a relation: the tables on its way, what it embeds, and the statement that reads it.
 
-use crate::catalog::quote;
+use crate::catalog::{Wire, quote};
 use crate::definition::{Content, Relation, RelationKind, Sql};
 use crate::mistake::Place;
 use crate::plan::lookup::Stop;
@@ -118,6 +118,9 @@ impl<'c, 'd> Walk<'c, 'd> {
         form: &Form<'_>,
     ) -> (Select, Link, Rank) {
         let (from, conditions) = self.from(scope, stops);
+        if scope.list.expressions.is_empty() {
+            scope.list.add("true".to_owned(), Wire::Bool); // all that a row writes is constant
+        }
         let terms = self.order(scope, relation);
         let rank = form.rank(relation, &terms, &mut scope.list);
         let first = scope.first().alias.clone();

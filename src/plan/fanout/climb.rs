@@ -1,6 +1,6 @@
 //! The statement that climbs from touched rows to root keys: one step an edge, over the rows as they are now.
 
-use crate::catalog::Table;
+use crate::catalog::{Column, Table, quote};
 use crate::plan::lookup::{Edge, Tree};
 use crate::plan::names;
 use crate::plan::statement::{equal, joined};
@@ -124,12 +124,19 @@ impl Climb<'_> {
     }
 }
 
-/// Rows of a tree stand for everything below them as well.
+/// Rows of a tree stand for everything below them as well. A recursive query must not change a collation under way, and
+/// what it begins with may have any: bound values have the default, a column its own.
 fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
-    let carried = names::positions(edge.lower_columns.len());
+    let carried = || edge.lower_columns.iter().map(|name| &edge.lower.columns[name]);
+    let start = carried()
+        .enumerate()
+        .map(|(at, column)| format!("c{}{}", at + 1, collation(column)));
+    let next = carried().map(|column| format!("r.{}{}", quote(&column.name), collation(column)));
     format!(
-        "d{at}({carried}, level) AS (SELECT {carried}, 1 FROM {below} UNION SELECT {}, d.level + 1 FROM d{at} AS d {} WHERE d.level < {})",
-        names::of("r", &edge.lower_columns),
+        "d{at}({}, level) AS (SELECT {}, 1 FROM {below} UNION SELECT {}, d.level + 1 FROM d{at} AS d {} WHERE d.level < {})",
+        names::positions(edge.lower_columns.len()),
+        names::list(start),
+        names::list(next),
         joined(
             edge.lower,
             "r",
@@ -138,6 +145,14 @@ fn descendants(at: usize, edge: &Edge<'_>, tree: &Tree, below: &str) -> String {
         ),
         tree.depth
     )
+}
+
+/// Of texts, the default one: they are only compared for equality.
+fn collation(column: &Column) -> &'static str {
+    match column.type_oid {
+        19 | 25 | 1042 | 1043 => " COLLATE pg_catalog.\"default\"",
+        _ => "",
+    }
 }
 
 /// `name(c1, c2)`.

@@ -6,8 +6,8 @@ use crate::catalog::Table;
 use crate::definition::{Content, Hop, Relation, RelationKind, Sql, TableName};
 use crate::mistake::Place;
 
+use super::Lookup;
 use super::join::{Edge, Tree, Wanted};
-use super::{Lookup, written};
 
 /// One table on the way, and how it is joined to the one before it.
 pub struct Stop<'c> {
@@ -16,8 +16,8 @@ pub struct Stop<'c> {
     pub filters: Vec<Sql>,
 }
 
-/// Filters that hold at every use of a table, by its name as written.
-type Defaults = IndexMap<String, Sql>;
+/// Filters that hold at every use of a table, by its schema, where that is written, and its name.
+type Defaults = IndexMap<(Option<String>, String), Sql>;
 
 impl<'c> Lookup<'c> {
     /// The way of a relation that hangs on rows of `above`.
@@ -162,6 +162,6 @@ impl<'c> Lookup<'c> {
 }
 
 fn filters(table: &TableName, filter: Option<&Sql>, defaults: &Defaults) -> Vec<Sql> {
-    let default = defaults.get(&written(table));
+    let default = defaults.get(&(table.schema.clone(), table.name.clone()));
     default.into_iter().chain(filter).cloned().collect()
 }
