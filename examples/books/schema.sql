@@ -1,12 +1,12 @@
-create table country (id int primary key, code text not null);
-create table publisher (id int primary key, name text not null, country_id int references country);
+create table country (id int primary key, code varchar(2) not null);
+create table publisher (id int primary key, name varchar(200) not null, country_id int references country);
 create table book (
     id bigint primary key, title text not null, subtitle text, price_cents int, published_on date, deleted_at timestamptz,
     publisher_id int references publisher
 );
 create table author (id bigint primary key, name text not null);
 create table book_author (
-    book_id bigint references book on delete cascade, author_id bigint references author, position int, role text,
+    book_id bigint references book on delete cascade, author_id bigint references author, position int, role varchar(40),
     primary key (book_id, author_id)
 );
 create table tag (id int primary key, name text not null unique);

@@ -1,11 +1,11 @@
-create table category (id int primary key, parent_id int references category, name text not null);
-create table brand (id int primary key, name text not null);
+create table category (id int primary key, parent_id int references category, name varchar(100) not null);
+create table brand (id int primary key, name varchar(100) not null);
 create table product (
     id int primary key, name text not null, description text, published boolean not null default true,
     brand_id int references brand, category_id int references category
 );
 create table variant (
-    id int primary key, product_id int not null references product on delete cascade, sku text not null unique, colour text, size text
+    id int primary key, product_id int not null references product on delete cascade, sku text not null unique, colour varchar(40), size varchar(40)
 );
 create table price (
     id int primary key, variant_id int not null references variant on delete cascade, currency char(3) not null, amount numeric(10, 2) not null,

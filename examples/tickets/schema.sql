@@ -1,7 +1,7 @@
-create table tenant (id int primary key, name text not null, active boolean not null default true);
-create table member (tenant_id int references tenant, id int, name text not null, email text, primary key (tenant_id, id));
+create table tenant (id int primary key, name varchar(100) not null, active boolean not null default true);
+create table member (tenant_id int references tenant, id int, name varchar(100) not null, email varchar(200), primary key (tenant_id, id));
 create table ticket (
-    tenant_id int references tenant, id int, subject text not null, status text not null, reporter_id int, assignee_id int, opened_at timestamptz not null,
+    tenant_id int references tenant, id int, subject text not null, status varchar(20) not null, reporter_id int, assignee_id int, opened_at timestamptz not null,
     details jsonb,
     primary key (tenant_id, id),
     constraint reporter foreign key (tenant_id, reporter_id) references member (tenant_id, id),

@@ -27,6 +27,9 @@ create table xref (section_id int references section, target_section_id int refe
 create table post (id int primary key, title text, person_id int references person);
 create table product (id int primary key, name text, hidden boolean not null default false);
 create table note (id int primary key, body text, commentable_type text, commentable_id text);
+create table article (id int primary key, title text, publish_at timestamptz, expires_at timestamptz);
+create table discount (id int primary key, article_id int references article, price int, ends_at timestamptz);
+create table orders (id int primary key, tenant_id int not null, note text);
 
 insert into country values (1, 'de', 'Germany'), (2, 'fr', 'France');
 insert into publisher values (1, 'Harbour Press', 'Pier 7', 'Hamburg', 53.5, 9.97, 9, 17, 1), (2, 'Night Shift', null, 'Lyon', 45.76, null, null, null, 2);
@@ -51,3 +54,6 @@ insert into xref values (2, 1), (3, 1);
 insert into post values (3, 'On tides', 1);
 insert into product values (3, 'Tide table', false);
 insert into note values (1, 'Nice', 'Post', '3'), (2, 'Useful', 'Product', '3');
+insert into article values (1, 'On tides', '2024-01-01', null), (2, 'On ships', '2999-01-01', null);
+insert into discount values (1, 1, 5, '2024-02-01'), (2, 1, 3, '2999-01-01');
+insert into orders values (1, 1, 'By boat');
