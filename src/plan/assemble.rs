@@ -52,12 +52,11 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
     walk.advise_views();
     let root = walk.lookup.table(&definition.table);
     let key = root.map(|root| walk.key(root)).unwrap_or_default();
-    let routing = match root {
-        Some(root) => walk.root(root, &key),
-        None => {
-            walk.without_root(&definition.fields);
-            None
-        }
+    let routing = if let Some(root) = root {
+        walk.root(root, &key)
+    } else {
+        walk.without_root(&definition.fields);
+        None
     };
     walk.refused.merge(mapping::oversized(definition));
     walk.warn_of_unbounded();

@@ -85,6 +85,10 @@ fn special(bytes: &[u8]) -> usize {
     clean + place.unwrap_or(rest.len())
 }
 
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "with `||` or `matches!` the bytes of a chunk are compared one by one, at a fifth of the speed"
+)]
 fn is_special(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
