@@ -122,20 +122,11 @@ impl Builder {
             plan,
             batch: &self.batch,
         };
-        // All fragments, and what stands between them: action lines, marks, names of relations.
-        let (documents, fragments) = (self.batch.keys.len(), self.batch.fragments());
-        let mut out = Output {
-            body: Vec::with_capacity(fragments + fragments / 8 + documents * 320),
-            items: Vec::with_capacity(documents),
-            hashes: Vec::with_capacity(documents),
-            unfit: Vec::new(),
-            absent: Vec::new(),
-        };
+        let mut out = Output::with_room(self.batch.keys.len(), self.batch.fragments());
         let none = Copies::default();
-        let copies = if let Scope::Keys(_, copies) = scope {
-            copies
-        } else {
-            &none
+        let (asked, copies) = match scope {
+            Scope::Keys(keys, copies) => (keys, copies),
+            Scope::Range { .. } => ([].as_slice(), &none),
         };
         let doubled = if plan.key_is_said {
             doubled(&self.batch.keys)
@@ -162,15 +153,8 @@ impl Builder {
                 });
             }
         }
-        if let Scope::Keys(keys, copies) = scope {
-            let missing: Vec<Key> = {
-                let unfit = out.unfit.iter().map(|unfit| &unfit.key);
-                let built: HashSet<&Key> = unfit.chain(out.items.iter().map(|draft| &draft.key)).collect();
-                keys.iter().filter(|key| !built.contains(key)).cloned().collect()
-            };
-            missing
-                .into_iter()
-                .for_each(|key| out.gone(key, plan.routing.is_some(), copies, version));
+        for key in out.missing(asked) {
+            out.gone(key, plan.routing.is_some(), copies, version);
         }
         Ok(Built {
             drafts: Drafts {
@@ -278,6 +262,27 @@ struct Output {
 }
 
 impl Output {
+    /// Room for all fragments and what stands between them: action lines, marks, names of relations.
+    fn with_room(documents: usize, fragments: usize) -> Self {
+        Self {
+            body: Vec::with_capacity(fragments + fragments / 8 + documents * 320),
+            items: Vec::with_capacity(documents),
+            hashes: Vec::with_capacity(documents),
+            unfit: Vec::new(),
+            absent: Vec::new(),
+        }
+    }
+
+    /// Those of the keys of which nothing has been said yet.
+    fn missing(&self, asked: &[Key]) -> Vec<Key> {
+        if asked.is_empty() {
+            return Vec::new(); // a range asks for none by name
+        }
+        let unfit = self.unfit.iter().map(|unfit| &unfit.key);
+        let said: HashSet<&Key> = unfit.chain(self.items.iter().map(|draft| &draft.key)).collect();
+        asked.iter().filter(|key| !said.contains(key)).cloned().collect()
+    }
+
     fn action(&mut self, op: &str, id: &str, routing: Option<&str>, version: Version, pipeline: Option<&str>) {
         self.body.extend_from_slice(b"{\"");
         self.body.extend_from_slice(op.as_bytes());

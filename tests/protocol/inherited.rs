@@ -1,6 +1,6 @@
 //! Tables that others inherit from: a query of one reads the rows of all, and a statement may name any of them.
 
-use crate::support::exact::{assert_in_step, assert_same, found, truth};
+use crate::support::exact::{assert_in_step, assert_in_step_after, assert_same, found, truth};
 use crate::support::world::World;
 
 const SCHEMA: &str = "
@@ -58,11 +58,7 @@ async fn every_statement(definition: &str, truth: &str) {
     let world = World::new(SCHEMA, definition).await;
     world.configure(&[definition], "jobs: { drift_every: 200ms }\n");
     let running = world.start().await;
-    assert_in_step(&world, truth, "after the backfill").await;
-    for statement in STATEMENTS {
-        world.run(statement).await;
-        assert_in_step(&world, truth, statement).await;
-    }
+    assert_in_step_after(&world, &STATEMENTS, truth).await;
     world.run("create table cat (lives int) inherits (animal)").await;
     world
         .until("(select count(*) = 4 from pg_trigger where tgname like 'highwater%' and tgrelid = 'cat'::regclass)")

@@ -1,6 +1,6 @@
 //! Views: nothing tells that their rows change but the rows beneath them.
 
-use crate::support::exact::assert_in_step;
+use crate::support::exact::{assert_in_step, assert_in_step_after};
 use crate::support::world::World;
 
 /// An offer is there only while its product has a price, so that a deleted price takes it away.
@@ -76,11 +76,7 @@ async fn every_statement(definition: &str, truth: &str) {
     let world = World::new(SCHEMA, definition).await;
     world.configure(&[definition], "jobs: { drift_every: 200ms }\n");
     let running = world.start().await;
-    assert_in_step(&world, truth, "after the backfill").await;
-    for statement in STATEMENTS {
-        world.run(statement).await;
-        assert_in_step(&world, truth, statement).await;
-    }
+    assert_in_step_after(&world, &STATEMENTS, truth).await;
     // Another text gives other rows, and no row beneath it has changed.
     world
         .run("create or replace view priced as select product_id, max(amount) as lowest, count(*) as prices from price group by product_id")

@@ -16,6 +16,15 @@ pub async fn assert_in_step(world: &World, sql: &str, context: &str) {
     assert_same(&truth(world, sql).await, &found(world).await, context);
 }
 
+/// The same after the backfill, and after each of these statements.
+pub async fn assert_in_step_after(world: &World, statements: &[&str], sql: &str) {
+    assert_in_step(world, sql, "after the backfill").await;
+    for statement in statements {
+        world.run(statement).await;
+        assert_in_step(world, sql, statement).await;
+    }
+}
+
 /// What independent SQL says.
 pub async fn truth(world: &World, sql: &str) -> Documents {
     let rows = sqlx::query(AssertSqlSafe(format!(
