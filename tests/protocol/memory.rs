@@ -1,6 +1,6 @@
 //! Memory is bounded, whatever is backfilled or stormed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -35,6 +35,7 @@ async fn large_documents_stay_within_the_bytes_that_may_be_under_way() {
     )
     .await;
     let truth = "select id::text, json_build_object('id', id, 'body', body) from note where id <= 300";
+    let letter = format!("highwater_dead_letters{{index=\"{}\"}}", world.index);
     let daemon = world.start_program();
     world.live().await;
     world
@@ -50,7 +51,15 @@ async fn large_documents_stay_within_the_bytes_that_may_be_under_way() {
         "{letters:?}"
     );
     assert_same(&world.truth(truth).await, &world.documents().await, "all others");
-    tokio::time::sleep(Duration::from_millis(2500)).await; // it looks at itself once a second
+    // It tells what it counts once a second: the letter is in what it tells after all of this was written.
+    let started = Instant::now();
+    while metric(&world, "highwater_touches_waiting").await != Some(0.0) || metric(&world, &letter).await != Some(1.0) {
+        assert!(
+            started.elapsed() < Duration::from_mins(1),
+            "it never tells of the letter"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let highest = metric(&world, "highwater_bytes_under_way_highest")
         .await
         .expect("a number");
