@@ -67,3 +67,44 @@ async fn large_documents_stay_within_the_bytes_that_may_be_under_way() {
     assert!(highest >= 240_000.0, "not measured: {highest}");
     daemon.kill();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_with_a_hundred_thousand_children_is_limited_or_kept_aside() {
+    let world = World::with(
+        "create table book (id int primary key); create table review (id int primary key, book_id int references book, body text); \
+         insert into book select generate_series(1, 40); create index on review (book_id, id); \
+         insert into review select g, 1, 'Said ' || g from generate_series(1, 100000) g; \
+         insert into review select 100000 + g, g % 39 + 2, 'Said ' || g from generate_series(1, 400) g",
+        &[
+            "index: '{index}'\ntable: book\nfields:\n  reviews: { many: review, order: id, limit: 50, value: body, type: text }\n",
+            "index: '{index}'\ntable: book\nfields:\n  reviews: { many: review, order: id, value: body, type: text }\n",
+        ],
+        "pipeline:\n  max_document_bytes: 1MB\n  body_bytes: 1MB\n",
+    )
+    .await;
+    let truth = |of: &str| {
+        format!(
+            "select book.id::text, json_build_object('reviews', (select json_agg(body order by id) from review where book_id = book.id{of}"
+        )
+    };
+    let running = world.start().await;
+    world.live().await;
+    world
+        .run("update review set body = body || '!' where id % 100 = 0")
+        .await;
+    world.settled().await;
+    let limited = truth(" and id <= case book_id when 1 then 50 else 200000 end)) from book");
+    assert_same(&world.truth(&limited).await, &world.documents().await, "fifty of each");
+    let others = truth(")) from book where id > 1");
+    let whole = world.documents_of(&format!("{}-2", world.index)).await;
+    assert_same(&world.truth(&others).await, &whole, "all of each");
+    let letters: Vec<(String, String)> = sqlx::query_as("select key, reason from highwater.dead")
+        .fetch_all(&world.pool)
+        .await
+        .expect("Postgres answers");
+    assert!(
+        matches!(&letters[..], [(key, reason)] if key == "1" && reason.contains("max_document_bytes")),
+        "{letters:?}"
+    );
+    running.stop().await;
+}
