@@ -6,6 +6,7 @@ use url::Url;
 use super::section::{Section, Written};
 use crate::elastic::{Auth, ElasticSettings};
 use crate::feed::settings::KafkaSettings;
+use crate::mistake::Place;
 use crate::source::settings::PostgresSettings;
 
 pub(super) fn postgres(section: &mut Section<'_>) -> PostgresSettings {
@@ -30,16 +31,48 @@ pub(super) fn postgres(section: &mut Section<'_>) -> PostgresSettings {
 fn postgres_url(section: &mut Section<'_>, key: &'static str, file_key: &'static str) -> Option<SecretString> {
     let url = section.secret(key, file_key)?;
     let text = url.expose_secret();
+    let place = section.place(key);
     let scheme = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    if !scheme || Url::parse(text).is_err() {
-        let remedy = "write `postgres://user:password@host:5432/database`, with `%40` for `@`, `%2F` for `/`, `%23` for \
-                      `#` in user and password";
-        let place = section.place(key);
-        section
-            .mistakes
-            .add(&place, format!("`{key}` holds no URL of Postgres"), remedy);
+    match Url::parse(text) {
+        Ok(_) if is_torn(text, &['/', '?', '#']) => torn(section, &place),
+        Ok(parsed) if scheme => {
+            if is_nobody(&parsed) && (section.around.env)("PGUSER").is_none() {
+                let remedy = "write the role before the host: `postgres://user:password@host:5432/database`";
+                section.mistakes.add(&place, format!("`{key}` names no user"), remedy);
+            }
+        }
+        _ => {
+            let found = format!("`{key}` holds no URL of Postgres");
+            let remedy = format!("write `postgres://user:password@host:5432/database`, and {ESCAPES}");
+            section.mistakes.add(&place, found, remedy);
+        }
     }
     Some(url)
+}
+
+/// Whether a server is named and nobody who connects. Without a host it is a socket of this machine, where the user of
+/// the system may do.
+fn is_nobody(url: &Url) -> bool {
+    url.has_host() && url.username().is_empty() && !url.query_pairs().any(|(name, _)| name == "user")
+}
+
+const ESCAPES: &str =
+    "in user and password `%40` for `@`, `%2F` for `/`, `%3A` for `:`, `%3F` for `?`, `%23` for `#`, `%25` for `%`";
+
+/// Whether an `@` stands behind the part of a URL that names user and host. A password that holds a `/`, `?` or `#` as it
+/// is ends that part too early; what is left of it would be taken for a host, and be shown in messages.
+fn is_torn(url: &str, ends: &[char]) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once(ends).is_some_and(|(_, behind)| behind.contains('@'))
+}
+
+/// Says so, and shows nothing of the URL.
+fn torn(section: &mut Section<'_>, place: &Place) {
+    section.mistakes.add(
+        place,
+        "an `@` stands behind the host of this URL, as if user or password held characters that end them",
+        format!("write {ESCAPES}, and `%40` for an `@` elsewhere"),
+    );
 }
 
 fn missing(section: &mut Section<'_>, key: &str, remedy: &str) {
@@ -75,6 +108,11 @@ pub(super) fn elastic(section: &mut Section<'_>, max_body_bytes: usize) -> Elast
 
 /// A URL of Elasticsearch, which may hold a password too.
 fn elastic_url(section: &mut Section<'_>, written: &Written) -> Option<Url> {
+    // To http, a backslash is a slash.
+    if is_torn(&written.text, &['/', '?', '#', '\\']) {
+        torn(section, &written.place);
+        return None;
+    }
     let url = Url::parse(&written.text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
