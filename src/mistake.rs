@@ -7,6 +7,7 @@ use std::sync::Arc;
 /// A place in a file a person wrote: `config/indexes/books.yaml:7:3 fields.authors.through`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
+    /// Empty where no file is at hand.
     pub file: Arc<str>,
     /// From 1; 0 when the file as a whole is meant.
     pub line: usize,
@@ -22,10 +23,12 @@ impl fmt::Display for Place {
         if self.line > 0 {
             write!(formatter, ":{}:{}", self.line, self.column)?;
         }
-        if !self.path.is_empty() {
-            write!(formatter, " {}", self.path)?;
-        }
-        Ok(())
+        let gap = if self.file.is_empty() || self.path.is_empty() {
+            ""
+        } else {
+            " "
+        };
+        write!(formatter, "{gap}{}", self.path)
     }
 }
 
@@ -75,6 +78,14 @@ impl Mistakes {
         self
     }
 
+    /// Those that know of no file are put into this one.
+    #[must_use]
+    pub fn at(mut self, file: &Arc<str>) -> Self {
+        let nowhere = self.0.iter_mut().filter(|mistake| mistake.place.file.is_empty());
+        nowhere.for_each(|mistake| mistake.place.file = Arc::clone(file));
+        self
+    }
+
     /// Those in one file.
     #[must_use]
     pub fn in_file(&self, file: &str) -> Self {
@@ -82,10 +93,15 @@ impl Mistakes {
         Self(here.cloned().collect())
     }
 
-    /// Notes those of `others` that are not noted yet.
+    /// Notes those of `others` that are not noted yet. What a statement mends is one thing to do, however many places it
+    /// was met at: it is noted at the first.
     pub fn merge(&mut self, others: Self) {
         for mistake in others.0 {
-            if !self.0.contains(&mistake) {
+            let noted = |one: &Mistake| {
+                let same = (&one.found, &one.remedy) == (&mistake.found, &mistake.remedy);
+                same && (mistake.remedy.starts_with("run: ") || one.place == mistake.place)
+            };
+            if !self.0.iter().any(noted) {
                 self.0.push(mistake);
             }
         }
@@ -94,7 +110,8 @@ impl Mistakes {
     /// How many there are, and in how many files: `8 mistakes in 2 files`.
     #[must_use]
     pub fn counted(&self) -> String {
-        let files: HashSet<&str> = self.0.iter().map(|mistake| &*mistake.place.file).collect();
+        let files = self.0.iter().map(|mistake| &*mistake.place.file);
+        let files: HashSet<&str> = files.filter(|file| !file.is_empty()).collect();
         let mistakes = counted(self.0.len(), "mistake");
         match files.len() {
             0 => mistakes,

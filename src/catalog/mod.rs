@@ -9,6 +9,8 @@ pub use wire::Wire;
 /// The tables of one database that a role may see.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
+    /// Whose rights it was read with.
+    pub role: String,
     /// The schemas that an unqualified name is looked up in, in order.
     pub search_path: Vec<String>,
     pub tables: Vec<Table>,

@@ -21,7 +21,8 @@ pub async fn apply(reading: &Reading, yes: bool) -> anyhow::Result<()> {
     let mut owner = connect_owner(&config.postgres).await?;
     let outline = match job::apply::outline(&mut owner, &config.definitions, &role).await {
         // With what the cluster says.
-        Err(ApplyError::Mistakes(mut mistakes)) => {
+        Err(ApplyError::Mistakes(mistakes)) => {
+            let mut mistakes = mistakes.at(&config.file.display().to_string().into());
             mistakes.merge(check::check(reading, false).await.mistakes);
             return Err(mistakes.in_file_order().into());
         }

@@ -17,12 +17,13 @@ use crate::elastic::{Distribution, Elastic, ElasticError, Product, Verdict};
 use crate::error::{message, remedy_of};
 use crate::feed::kafka::{self, KafkaError};
 use crate::job::look::{look, published};
-use crate::job::trial;
-use crate::ledger;
+use crate::job::{CaptureMode, rights, trial};
+use crate::ledger::{self, LedgerError};
 use crate::mistake::{Mistakes, Place, counted};
-use crate::plan;
+use crate::plan::{self, Plan};
 use crate::source::Postgres;
 use crate::source::catalog::read_catalog;
+use crate::source::connect::connect_owner;
 
 /// How long brokers are asked; they are an extra, and a missing one should not hold up the rest.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(3);
@@ -164,14 +165,6 @@ async fn database(
     let looked = look(connection, &catalog, &config.definitions, known).await?;
     report.mistakes.merge(looked.mistakes);
     report.warnings.merge(looked.warnings);
-    if let Some(why) = looked.unproved {
-        let found = format!("it was not proved that expressions depend on their row alone: {why}");
-        let database = "SELECT quote_ident(current_database()::text)";
-        let database: String = sqlx::query(database).fetch_one(&mut *connection).await?.try_get(0)?;
-        let role = crate::catalog::quote(postgres.role());
-        let remedy = format!("run: GRANT TEMPORARY ON DATABASE {database} TO {role}");
-        report.warnings.add(&key(config, "postgres.url"), found, remedy);
-    }
     let lacks = ledger::grant::lacking(connection, postgres.role()).await?;
     if !lacks.is_empty() {
         let found = format!("the role lacks rights on the ledger: {}", lacks.join(", "));
@@ -181,7 +174,42 @@ async fn database(
         );
         report.mistakes.add(&key(config, "postgres.url"), found, remedy);
     }
+    owner(config, &looked.plans, report).await;
+    if let Some(why) = looked.unproved {
+        let found = format!("it was not proved that expressions depend on their row alone: {why}");
+        let database = "SELECT quote_ident(current_database()::text)";
+        let database: String = sqlx::query(database).fetch_one(&mut *connection).await?.try_get(0)?;
+        let role = crate::catalog::quote(postgres.role());
+        let remedy = format!("run: GRANT TEMPORARY ON DATABASE {database} TO {role}");
+        report.warnings.add(&key(config, "postgres.url"), found, remedy);
+    }
     Ok(())
+}
+
+/// Whether whoever puts ledger and triggers in place may do so, where that is this configuration's to do.
+async fn owner(config: &Config, plans: &[(&Definition, Plan)], report: &mut Report) {
+    let (named, place) = match &config.postgres.owner_url {
+        Some(_) => (true, key(config, "postgres.owner_url")),
+        None => (false, key(config, "postgres.url")),
+    };
+    if !named && config.job.capture != CaptureMode::Manage {
+        return;
+    }
+    let asked = async {
+        let mut owner = connect_owner(&config.postgres).await?;
+        let catalog = read_catalog(&mut owner).await?;
+        rights::lacking(&mut owner, &catalog, plans).await
+    };
+    match asked.await {
+        Ok(lacking) => report.mistakes.merge(lacking.at(&place.file)),
+        Err(error) => {
+            let list = match &error {
+                LedgerError::Postgres(error) if !is_mistaken(error) => &mut report.unavailable,
+                _ => &mut report.mistakes,
+            };
+            list.add(&place, error.to_string(), error.remedy());
+        }
+    }
 }
 
 fn version(catalog: &Catalog) -> String {

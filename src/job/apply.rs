@@ -6,6 +6,7 @@
 use sqlx::{Connection, PgConnection};
 
 use super::look::{look, published};
+use super::rights;
 use super::settings::JobSettings;
 use crate::catalog::Catalog;
 use crate::definition::Definition;
@@ -92,7 +93,9 @@ async fn planned<'d>(
     definitions: &'d [Definition],
 ) -> Result<Vec<(&'d Definition, Plan)>, ApplyError> {
     let looked = look(owner, catalog, definitions, &Mistakes::default()).await?;
-    looked.mistakes.in_file_order().or(())?;
+    let mut mistakes = looked.mistakes.in_file_order();
+    mistakes.merge(rights::lacking(owner, catalog, &looked.plans).await?);
+    mistakes.or(())?;
     if let Some((found, remedy)) = published(catalog) {
         tracing::warn!(remedy, "{found}");
     }
@@ -186,8 +189,8 @@ async fn alone(owner: &mut PgConnection) -> Result<(), ApplyError> {
 }
 
 /// What the database is to log.
-struct Needed {
-    captures: Vec<Capture>,
+pub(super) struct Needed {
+    pub captures: Vec<Capture>,
     /// Captured, and needed by no definition: none of those that are fed, and none of `plans`.
     unused: Vec<Unused>,
 }
@@ -195,7 +198,7 @@ struct Needed {
 impl Needed {
     /// For everything that is fed, and for `plans`. Definitions that no longer fit the database need nothing; while
     /// there are such, nothing counts as unused.
-    async fn read(
+    pub async fn read(
         owner: &mut PgConnection,
         catalog: &Catalog,
         plans: &[(&Definition, Plan)],

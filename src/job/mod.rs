@@ -14,6 +14,7 @@ pub mod keeper;
 pub mod lineage;
 pub mod look;
 pub mod retry;
+pub mod rights;
 pub mod settings;
 mod side_by_side;
 mod tally;

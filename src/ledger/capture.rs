@@ -220,6 +220,7 @@ fn with_state<'q>(query: Query<'q>, capture: &Capture) -> Query<'q> {
     query.bind(oids).bind(format!("{}()", capture.function()))
 }
 
-fn tables(capture: &Capture) -> impl Iterator<Item = &PlannedTable> {
+/// Those that get triggers.
+pub fn tables(capture: &Capture) -> impl Iterator<Item = &PlannedTable> {
     std::iter::once(&capture.table).chain(&capture.leaves)
 }

@@ -18,7 +18,10 @@ pub async fn migrate(owner: &mut PgConnection) -> Result<(), LedgerError> {
     };
     // The application's own `_sqlx_migrations` stays untouched.
     migrator.dangerous_set_table_name("highwater._migrations");
-    migrator.create_schema("highwater");
+    // Even `IF NOT EXISTS` asks for the right to create one.
+    if !has_schema(owner).await? {
+        migrator.create_schema("highwater");
+    }
     // Not `run`: its generic connection keeps the future from being sent between threads.
     migrator.run_direct(None, &mut *owner, false).await?;
     sqlx::query(
@@ -55,6 +58,13 @@ pub async fn exists(connection: &mut PgConnection) -> Result<bool, LedgerError> 
         .fetch_one(connection)
         .await?;
     Ok(row.try_get(0)?)
+}
+
+async fn has_schema(owner: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT to_regnamespace('highwater') IS NOT NULL")
+        .fetch_one(owner)
+        .await?;
+    row.try_get(0)
 }
 
 /// Takes everything away: triggers, functions, ledger. Nothing of highwater stays in the database.

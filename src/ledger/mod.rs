@@ -15,6 +15,7 @@ pub mod lease;
 mod lock;
 pub mod migrate;
 pub mod parked;
+pub mod rights;
 pub mod settle;
 pub mod status;
 pub mod unused;

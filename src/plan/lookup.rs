@@ -8,7 +8,7 @@ mod view;
 
 use std::collections::BTreeSet;
 
-use crate::catalog::{Catalog, Column, Table, TableKind};
+use crate::catalog::{Catalog, Column, Table, TableKind, quote};
 use crate::definition::TableName;
 use crate::mistake::{Mistakes, Place};
 
@@ -48,10 +48,11 @@ impl<'c> Lookup<'c> {
             return None;
         };
         if !table.readable {
+            let role = &self.catalog.role;
             self.mistakes.add(
                 &name.place,
-                format!("the role may not read table {written:?}"),
-                format!("run: GRANT SELECT ON {} TO the role in postgres.url", table.sql()),
+                format!("role {role:?} may not read table {written:?}"),
+                format!("run: {}", readable(table, role)),
             );
         }
         if table.row_security {
@@ -198,6 +199,18 @@ impl<'c> Lookup<'c> {
 }
 
 /// The name as a person wrote it.
+/// The statement that lets the role read the table.
+fn readable(table: &Table, role: &str) -> String {
+    let (sql, role) = (table.sql(), quote(role));
+    match table.schema.as_str() {
+        "public" => format!("GRANT SELECT ON {sql} TO {role}"),
+        schema => format!(
+            "GRANT USAGE ON SCHEMA {} TO {role}; GRANT SELECT ON {sql} TO {role}",
+            quote(schema)
+        ),
+    }
+}
+
 fn written(name: &TableName) -> String {
     match &name.schema {
         Some(schema) => format!("{schema}.{}", name.name),

@@ -24,7 +24,7 @@ pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx
     let mut transaction = connection
         .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await?;
-    let (server_version, search_path) = settings(&mut transaction).await?;
+    let (server_version, search_path, role) = settings(&mut transaction).await?;
     sqlx::query("SET LOCAL search_path = pg_catalog")
         .execute(&mut *transaction)
         .await?;
@@ -38,6 +38,7 @@ pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx
     let whole_publications = whole_publications(&mut transaction).await?;
     transaction.rollback().await?;
     Ok(Catalog {
+        role,
         search_path,
         tables: tables.into_values().collect(),
         whole_publications,
@@ -48,16 +49,17 @@ pub async fn read_catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx
 /// The tables being filled in, by oid, in the order of their names.
 pub type Tables = IndexMap<u32, Table>;
 
-async fn settings(connection: &mut PgConnection) -> Result<(u32, Vec<String>), sqlx::Error> {
+async fn settings(connection: &mut PgConnection) -> Result<(u32, Vec<String>, String), sqlx::Error> {
     let row = sqlx::query(
         "select pg_catalog.current_setting('server_version_num')::pg_catalog.int4, \
-                pg_catalog.current_schemas(false)::pg_catalog.text[]",
+                pg_catalog.current_schemas(false)::pg_catalog.text[], current_user::pg_catalog.text",
     )
     .fetch_one(connection)
     .await?;
     Ok((
         u32::try_from(row.try_get::<i32, _>(0)?).unwrap_or_default(),
         row.try_get(1)?,
+        row.try_get(2)?,
     ))
 }
 

@@ -5,6 +5,7 @@ mod init;
 mod pipe;
 mod presence;
 mod public;
+mod rights;
 mod round;
 mod schema;
 mod show;
