@@ -6,7 +6,9 @@
 //! Rejected: a generated column or an index on a copy of the table, which refuse those too and do not say what they
 //! object to. `highwater.clock()` is allowed where moments that pass touch the row. What cannot be seen: a function of the user's that is declared IMMUTABLE and is not.
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use crate::mistake::Mistakes;
@@ -134,7 +136,7 @@ pub async fn prove(connection: &mut PgConnection, expressions: &[Expression]) ->
                 Some(code) if code.starts_with("08") || code.starts_with("57") => {
                     return Err(sqlx::Error::Database(error));
                 }
-                _ => Some(refused(error.as_ref())),
+                _ => Some(refused(error.as_ref(), expression)),
             },
             Err(other) => return Err(other),
         };
@@ -151,14 +153,20 @@ pub async fn prove(connection: &mut PgConnection, expressions: &[Expression]) ->
 type Verdict = Option<(String, String)>;
 
 /// Postgres' message; there are no rows behind it that it could quote.
-fn refused(error: &dyn sqlx::error::DatabaseError) -> (String, String) {
-    let hint = error
-        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
-        .and_then(|error| error.hint());
+fn refused(error: &dyn DatabaseError, expression: &Expression) -> (String, String) {
+    let error_of_postgres = error.try_downcast_ref::<PgDatabaseError>();
+    if error_of_postgres.is_some_and(|error| is_torn(error, expression)) {
+        return (
+            "the expression is not complete, or closes more than it opens".to_owned(),
+            "let it stand by itself: every bracket, quote and comment closed, every operator with what it is applied to".to_owned(),
+        );
+    }
+    let hint = error_of_postgres.and_then(|error| error.hint());
     let remedy = match (error.code().as_deref(), hint) {
         (Some("42883" | "42704"), _) => {
             "write names of your own functions and types with their schema, such as public.slug(title)"
         }
+        (Some("42P01"), None) => RELATED,
         (_, Some(hint)) => hint.trim_end_matches('.'),
         (Some("42703"), None) => "name a column of this table; columns of other tables come by a relation",
         (Some("42804"), None) => "a filter is a condition: true or false for each row",
@@ -168,6 +176,25 @@ fn refused(error: &dyn sqlx::error::DatabaseError) -> (String, String) {
         format!("Postgres refuses the expression: {}", error.message()),
         remedy.to_owned(),
     )
+}
+
+/// Whether Postgres stumbles over what stands around the expression: its message would speak of that.
+fn is_torn(error: &PgDatabaseError, expression: &Expression) -> bool {
+    let text = &expression.sql.text;
+    let view = view(expression);
+    let end = view
+        .find(&opened(text))
+        .map(|at| view[..at].chars().count() + opened(text).chars().count());
+    let behind = match (error.position(), end) {
+        (Some(PgErrorPosition::Original(at)), Some(end)) => at > end,
+        _ => false,
+    };
+    error.code() == "42601" && (behind || error.message().starts_with("unterminated "))
+}
+
+/// The expression with the bracket before it; the break ends a comment that would swallow what follows.
+fn opened(text: &str) -> String {
+    format!("(\n{text}\n")
 }
 
 /// The expression as Postgres understands it: the text form of a view's parse tree.
@@ -187,9 +214,12 @@ fn view(expression: &Expression) -> String {
     let tables = std::iter::once(&expression.table).chain(&expression.beside).map(named);
     let (from, text) = (tables.collect::<Vec<_>>().join(", "), &expression.sql.text);
     let select = if expression.boolean {
-        format!("SELECT 1 AS e FROM {from} WHERE (\n{text}\n)")
+        format!("SELECT 1 AS e FROM {from} WHERE {})", opened(text))
     } else {
-        format!("SELECT to_json(value.e) AS e FROM (SELECT (\n{text}\n) AS e FROM {from}) AS value")
+        format!(
+            "SELECT to_json(value.e) AS e FROM (SELECT {}) AS e FROM {from}) AS value",
+            opened(text)
+        )
     };
     format!("CREATE TEMPORARY VIEW pg_temp.\"highwater proof\" AS {select}")
 }
@@ -203,9 +233,8 @@ fn bare(sql: &str) -> &str {
 }
 
 async fn verdict(connection: &mut PgConnection, tree: &str, expression: &Expression) -> Result<Verdict, sqlx::Error> {
-    let own = "use the row's own columns only; what comes from elsewhere needs a column or a relation";
-    if let Some(found) = shape(tree, &expression.sql.text) {
-        return Ok(Some((found.to_owned(), own.to_owned())));
+    if let Some((found, remedy)) = shape(tree, &expression.sql.text) {
+        return Ok(Some((found.to_owned(), remedy.to_owned())));
     }
     let functions = oids(tree, &[":funcid ", ":opfuncid "]);
     let offending = sqlx::query(OFFENDING_FUNCTIONS)
@@ -219,8 +248,10 @@ async fn verdict(connection: &mut PgConnection, tree: &str, expression: &Express
         let remedy = if name == "highwater.clock()" {
             "name the columns whose moments it is compared with, such as `due: [publish_at]`, beside the table whose they are: \
              nobody would touch the row when time passes"
+        } else if built_in && CLOCKS.contains(&name.as_str()) {
+            TIME
         } else if built_in {
-            own
+            OWN
         } else {
             "declare the function IMMUTABLE, if it reads nothing but its arguments"
         };
@@ -242,31 +273,52 @@ async fn verdict(connection: &mut PgConnection, tree: &str, expression: &Express
     )))
 }
 
-/// What the tree's nodes alone tell.
-fn shape(tree: &str, text: &str) -> Option<&'static str> {
+const OWN: &str = "use the row's own columns only; what comes from elsewhere needs a column or a relation";
+const RELATED: &str = "an expression is over its own row, without subqueries; rows of other tables come by a relation (`one:`, `many:`) or \
+     an aggregate (such as `max: review.stars`)";
+const TIME: &str =
+    "for the time use highwater.clock(), and name the columns that it is compared with, such as `due: [publish_at]`";
+
+/// Functions that read the clock: `age` of one moment is the time since it.
+const CLOCKS: [&str; 7] = [
+    "now()",
+    "transaction_timestamp()",
+    "statement_timestamp()",
+    "clock_timestamp()",
+    "timeofday()",
+    "age(timestamp without time zone)",
+    "age(timestamp with time zone)",
+];
+
+/// What the tree's nodes alone tell, and what to do.
+fn shape(tree: &str, text: &str) -> Option<(&'static str, &'static str)> {
     let nodes = [
         (
             "{SUBLINK ",
             "a subquery reads other rows, whose changes would go unnoticed",
+            RELATED,
         ),
         (
             "{AGGREF ",
             "an aggregate reads other rows, whose changes would go unnoticed",
+            RELATED,
         ),
         (
             "{WINDOWFUNC ",
             "a window function reads other rows, whose changes would go unnoticed",
+            RELATED,
         ),
-        (":funcretset true", "it gives several rows instead of one value"),
+        (":funcretset true", "it gives several rows instead of one value", OWN),
         (
             "{SQLVALUEFUNCTION ",
             "the clock and the session's user change without a change of the row",
+            TIME,
         ),
-        ("{NEXTVALUEEXPR ", "a sequence changes without a change of the row"),
-        (":varattno -", "system columns change without a change of the row"),
+        ("{NEXTVALUEEXPR ", "a sequence changes without a change of the row", OWN),
+        (":varattno -", "system columns change without a change of the row", OWN),
     ];
-    if let Some((_, found)) = nodes.iter().find(|(node, _)| tree.contains(node)) {
-        return Some(found);
+    if let Some((_, found, remedy)) = nodes.iter().find(|(node, ..)| tree.contains(node)) {
+        return Some((found, remedy));
     }
     // The text of these depends on names in the catalog and on the search path.
     let registered = oids(tree, &[":vartype ", ":resulttype ", ":funcresulttype "]);
@@ -274,7 +326,8 @@ fn shape(tree: &str, text: &str) -> Option<&'static str> {
         .iter()
         .any(|oid| matches!(oid.0, 24 | 2202..=2206 | 4089 | 4096 | 4191))
     {
-        return Some("names of database objects (regclass and its kin) change without a change of the row");
+        let found = "names of database objects (regclass and its kin) change without a change of the row";
+        return Some((found, OWN));
     }
     // A constant such as 'today'::date has become a date by the time it is in the tree.
     let text = text.to_lowercase();
@@ -284,7 +337,7 @@ fn shape(tree: &str, text: &str) -> Option<&'static str> {
     let dated = oids(tree, &[":consttype "])
         .iter()
         .any(|oid| matches!(oid.0, 1082 | 1083 | 1114 | 1184 | 1266));
-    (spoken && dated).then_some("'now', 'today' and their kin are the clock")
+    (spoken && dated).then_some(("'now', 'today' and their kin are the clock", TIME))
 }
 
 /// The numbers after these words.

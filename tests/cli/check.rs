@@ -329,7 +329,7 @@ const GOOD: [&str; 22] = [
 ];
 
 /// And what is said of those that will not do.
-const BAD: [(&str, &str); 17] = [
+const BAD: [(&str, &str); 21] = [
     ("now()::text", "now() may give another result"),
     ("current_date::text", "the clock and the session's user"),
     ("random()::text", "random() may give another result"),
@@ -351,7 +351,14 @@ const BAD: [(&str, &str); 17] = [
         "public.volatile_one(id)",
         "public.volatile_one(integer) may give another result",
     ),
-    ("lower(title", "syntax error"),
+    (
+        "lower(title",
+        "the expression is not complete, or closes more than it opens",
+    ),
+    ("lower(title))", "the expression is not complete"),
+    ("title || 'it", "the expression is not complete"),
+    ("lower(,title)", "syntax error at or near \",\""),
+    ("(select max(id) from author)", "relation \"author\" does not exist"),
     (
         "published > highwater.clock()",
         "highwater.clock() may give another result",
@@ -398,6 +405,17 @@ async fn expressions_may_read_their_row_alone() {
     for (at, (mistake, message)) in report.mistakes.0.iter().zip(messages).enumerate() {
         assert_eq!(mistake.place.line, at + 5, "{mistake}");
         assert!(mistake.found.contains(message), "{}: {mistake}", sqls[at]);
+        let (sql, remedy) = (sqls[at], &mistake.remedy);
+        let clock = ["now()", "current_date", "'today'", "age("]
+            .iter()
+            .any(|clock| sql.contains(clock));
+        assert_eq!(
+            remedy.contains("use highwater.clock(), and name"),
+            clock,
+            "{sql}: {remedy}"
+        );
+        let subquery = sql.contains("select") || ["an aggregate", "a window function"].contains(&message);
+        assert_eq!(remedy.contains("`max: review.stars`"), subquery, "{sql}: {remedy}");
     }
     let mut left = database.connect().await;
     let views: i64 = sqlx::query_scalar("select count(*) from pg_class where relname = 'highwater proof'")

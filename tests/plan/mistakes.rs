@@ -72,6 +72,36 @@ async fn an_ambiguous_join_lists_the_choices_and_a_missing_one_says_how() {
 }
 
 #[tokio::test]
+async fn a_relation_of_the_wrong_shape_says_which_is_right() {
+    let found = mistakes(
+        "index: b\ntable: book\nfields:\n  a: { many: author, value: name, type: keyword }\n  \
+         b: { one: author, value: name, type: keyword }\n  c: { count: author, type: long }\n  \
+         d: { one: edition, value: label, type: keyword }\n  e: { one: edition, order: year, value: label, type: keyword }\n",
+    )
+    .await;
+    let join = "say how: join: { column of book: column of author }";
+    assert_eq!(
+        found,
+        [
+            format!(
+                "book.yaml:4:14 fields.a.many: no foreign key joins \"book\" and \"author\" / \
+                 name the table between them: through: book_author; or {join}"
+            ),
+            format!(
+                "book.yaml:5:13 fields.b.one: no foreign key joins \"book\" and \"author\" / \
+                 name the table between them: through: book_author; or {join}"
+            ),
+            "book.yaml:6:8 fields.c.count: no foreign key joins \"book\" and \"author\" / \
+             name the table between them first, as in `book_author.author`"
+                .to_owned(),
+            "book.yaml:7:13 fields.d.one: many rows of \"edition\" may belong to one of \"book\" / \
+             write `many: edition`, or add order: to take the first"
+                .to_owned(),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn keys_and_joins_that_cannot_work_are_refused() {
     assert_eq!(
         mistakes("index: r\ntable: remark\nfields:\n  said: text\n").await,
@@ -110,9 +140,9 @@ async fn aggregates_need_a_path_and_a_column_of_numbers_or_with_an_order() {
     assert_eq!(
         found,
         [
-            "book.yaml:4:8 fields.a.sum: `sum` of column \"label\" of \"edition\" (text) / use a column of numbers, or a generated one",
+            "book.yaml:4:8 fields.a.sum: `sum` cannot be made of column \"label\" of \"edition\", which is text / use a column of numbers, or a generated one",
             "book.yaml:5:8 fields.b.count: table \"printing\" has no column \"rum\" / did you mean \"run\"?",
-            "book.yaml:6:8 fields.c.min: `min` of column \"extra\" of \"book\" (json) / \
+            "book.yaml:6:8 fields.c.min: `min` cannot be made of column \"extra\" of \"book\", which is json / \
              values of this type have no order; use another column, such as a generated one",
             "book.yaml:7:8 fields.d.count: \"label\" is a column of \"edition\", and a count is of rows / \
              leave it out; to count rows that have it, add where: label is not null; to count different values, distinct: true",
@@ -147,7 +177,7 @@ async fn a_path_leads_into_json_alone() {
     assert_eq!(
         mistakes("index: b\ntable: book\nfields:\n  a: { column: title, path: a.b, type: keyword }\n").await,
         [
-            "book.yaml:4:3 fields.a: `path` into column \"title\" of \"book\" (text) / \
+            "book.yaml:4:3 fields.a: column \"title\" of \"book\" is text, and `path` leads nowhere in it / \
              a path leads into json or jsonb; for other types use sql:"
         ]
     );

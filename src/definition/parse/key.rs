@@ -26,7 +26,7 @@ pub(super) const OF_RELATIONS: [&str; 10] = [
 ];
 
 /// Keys that stand beside others.
-const BESIDE: [&str; 6] = ["type", "fields", "mapping", "missing", "cases", "cast"];
+const BESIDE: [&str; 7] = ["type", "fields", "mapping", "missing", "cases", "cast", "path"];
 
 /// The key that a word on a column comes near to without being it. Any word of a letter or two is near to `by`.
 pub(super) fn slip_of(word: &str) -> Option<&'static str> {

@@ -44,18 +44,10 @@ pub(super) fn index(node: &Node, mistakes: &mut Mistakes) -> Option<(String, Pla
             "is no name Elasticsearch takes for an index".to_owned(),
             "write a word, such as `books`",
         ))
-    } else if name.to_lowercase() != name {
+    } else if let Some(faults) = characters(name) {
         Some((
-            "has capital letters, which Elasticsearch takes in no index".to_owned(),
-            "write it in lower case",
-        ))
-    } else if let Some(char) = name
-        .chars()
-        .find(|char| "\\/*?\"<>| ,#:".contains(*char) || char.is_control())
-    {
-        Some((
-            format!("holds {char:?}, which Elasticsearch takes in no index"),
-            "use letters, digits, `-` and `_`",
+            format!("{faults}, which Elasticsearch takes in no index"),
+            "use small letters, digits, `-` and `_`",
         ))
     } else if name.starts_with(['-', '_', '+']) {
         Some((
@@ -80,6 +72,24 @@ pub(super) fn index(node: &Node, mistakes: &mut Mistakes) -> Option<(String, Pla
         return None;
     }
     Some((name.to_owned(), node.place.clone()))
+}
+
+/// Which of its characters no index may have in its name.
+fn characters(name: &str) -> Option<String> {
+    let capitals = name.to_lowercase() != name;
+    let mut others: Vec<char> = name
+        .chars()
+        .filter(|char| "\\/*?\"<>| ,#:".contains(*char) || char.is_control())
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    let others: Vec<String> = others.iter().map(|char| format!("{char:?}")).collect();
+    match (capitals, others.is_empty()) {
+        (false, true) => None,
+        (true, true) => Some("has capital letters".to_owned()),
+        (false, false) => Some(format!("holds {}", others.join(", "))),
+        (true, false) => Some(format!("has capital letters and holds {}", others.join(", "))),
+    }
 }
 
 /// The name of a field; `top` for those of the document itself.

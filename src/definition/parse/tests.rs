@@ -182,6 +182,8 @@ fn index_names_follow_elasticsearch() {
     ] {
         assert!(name(bad).contains("books.yaml:1:8 index: `"), "{bad}: {}", name(bad));
     }
+    let bad = name("Big Fixtures: A");
+    assert!(bad.contains("has capital letters and holds ' ', ':', which"), "{bad}");
     assert_eq!(name(&"a".repeat(200)), "nothing");
     assert!(name(&"a".repeat(201)).contains("201 bytes"));
 }
@@ -205,6 +207,11 @@ fn parameters_of_elasticsearch_pass() {
             "{parameter}"
         );
     }
+    let slip = field("a: { column: extra, pth: b.c, type: keyword }");
+    assert!(
+        slip.contains("unknown key `pth`") && slip.contains("did you mean `path`?"),
+        "{slip}"
+    );
     for ours in ["value", "order", "limit", "colum", "count"] {
         assert_eq!(
             field(&format!("a: {{ type: text, mapping: {{ {ours}: 1 }} }}")),

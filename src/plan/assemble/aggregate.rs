@@ -23,7 +23,7 @@ impl<'c> Walk<'c, '_> {
                     Ok(found) => found,
                     Err(remedy) => {
                         let found = format!(
-                            "`{}` of column {:?} of {:?} ({})",
+                            "`{}` cannot be made of column {:?} of {:?}, which is {}",
                             aggregate.function.key(),
                             column.name,
                             named.table.name,

@@ -157,7 +157,7 @@ impl<'c> Walk<'c, '_> {
             self.lookup.mistakes.add(
                 place,
                 format!(
-                    "`path` into column {:?} of {:?} ({})",
+                    "column {:?} of {:?} is {}, and `path` leads nowhere in it",
                     column.name, named.table.name, column.type_name
                 ),
                 "a path leads into json or jsonb; for other types use sql:",

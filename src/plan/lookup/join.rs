@@ -4,7 +4,7 @@ use crate::catalog::{Column, Table};
 use crate::definition::Join;
 use crate::mistake::Place;
 
-use super::Lookup;
+use super::{Lookup, display};
 
 /// `upper`'s columns equal `lower`'s: rows of `lower` appear in documents beneath rows of `upper`.
 #[derive(Clone, Debug)]
@@ -45,8 +45,12 @@ pub enum Wanted {
     One,
     /// The same, where it may be one of several, by an order.
     First,
+    /// The same, of a table that is named alone, without a word on how many.
+    Aside,
     /// An array: its rows point here.
     Many,
+    /// A value over them.
+    All,
     /// Rows beyond a junction: either side may hold the key.
     Beyond,
 }
@@ -101,12 +105,20 @@ impl<'c> Lookup<'c> {
             return choices.pop();
         }
         let between = format!("{:?} and {:?}", upper.name, lower.name);
-        if choices.is_empty() {
-            let columns = format!("column of {}: column of {}", upper.name, lower.name);
+        if choices.is_empty() && wanted == Wanted::One && !candidates(upper, lower, Wanted::Many).is_empty() {
+            self.mistakes.add(
+                place,
+                format!("many rows of {:?} may belong to one of {:?}", lower.name, upper.name),
+                format!(
+                    "write `many: {}`, or add order: to take the first",
+                    display(self.catalog, lower)
+                ),
+            );
+        } else if choices.is_empty() {
             self.mistakes.add(
                 place,
                 format!("no foreign key joins {between}"),
-                format!("say how: join: {{ {columns} }}"),
+                self.unjoined(upper, lower, wanted),
             );
         } else {
             let choices: Vec<String> = choices
@@ -120,6 +132,30 @@ impl<'c> Lookup<'c> {
             );
         }
         None
+    }
+
+    /// What to write where no foreign key joins two tables: a table between them that has keys to both, or the columns.
+    fn unjoined(&self, upper: &Table, lower: &Table, wanted: Wanted) -> String {
+        let join = format!(
+            "say how: join: {{ column of {}: column of {} }}",
+            upper.name, lower.name
+        );
+        let way = |between: &Table| match wanted {
+            Wanted::One | Wanted::First | Wanted::Many => Some(format!("through: {}", display(self.catalog, between))),
+            Wanted::All => Some(display(self.catalog, between)),
+            Wanted::Aside | Wanted::Beyond => None,
+        };
+        let between = self.catalog.tables.iter().filter(|table| joins(table, upper, lower));
+        let ways: Vec<String> = between.filter_map(way).collect();
+        match (ways.as_slice(), wanted) {
+            ([], _) => join,
+            (ways, Wanted::All) => format!(
+                "name the table between them first, as in `{}.{}`",
+                ways.join("` or `"),
+                display(self.catalog, lower)
+            ),
+            (ways, _) => format!("name the table between them: {}; or {join}", ways.join("  or  ")),
+        }
     }
 
     /// Whether the columns can be compared; notes it otherwise.
@@ -162,6 +198,19 @@ fn kind(column: &Column) -> (u32, u32) {
     }
 }
 
+/// Whether a table has a foreign key to each of two, or two where they are one.
+fn joins(between: &Table, upper: &Table, lower: &Table) -> bool {
+    let keys_to = |table: &Table| {
+        between
+            .foreign_keys
+            .iter()
+            .filter(|key| key.target == table.oid)
+            .count()
+    };
+    let enough = if upper.oid == lower.oid { 2 } else { 1 };
+    between.oid != upper.oid && between.oid != lower.oid && keys_to(upper) >= enough && keys_to(lower) >= enough
+}
+
 /// Foreign keys that could be meant.
 pub fn candidates(upper: &Table, lower: &Table, wanted: Wanted) -> Vec<Columns> {
     let down = || {
@@ -173,7 +222,7 @@ pub fn candidates(upper: &Table, lower: &Table, wanted: Wanted) -> Vec<Columns> 
         keys.map(|key| (key.target_columns.clone(), key.columns.clone()))
     };
     let mut found: Vec<Columns> = match wanted {
-        Wanted::One | Wanted::First => {
+        Wanted::One | Wanted::First | Wanted::Aside => {
             let pointing: Vec<Columns> = down().collect();
             if pointing.is_empty() {
                 up().filter(|(_, columns)| wanted == Wanted::First || lower.is_unique(columns))
@@ -182,7 +231,7 @@ pub fn candidates(upper: &Table, lower: &Table, wanted: Wanted) -> Vec<Columns> 
                 pointing
             }
         }
-        Wanted::Many => up().collect(),
+        Wanted::Many | Wanted::All => up().collect(),
         Wanted::Beyond => down().chain(up()).collect(),
     };
     found.dedup();

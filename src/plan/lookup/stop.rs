@@ -42,7 +42,8 @@ impl<'c> Lookup<'c> {
                 RelationKind::One if !relation.through.is_empty() => Wanted::Many,
                 RelationKind::One if relation.order.is_empty() => Wanted::One,
                 RelationKind::One => Wanted::First,
-                RelationKind::Many | RelationKind::Ancestors { .. } | RelationKind::Aggregate => Wanted::Many,
+                RelationKind::Many | RelationKind::Ancestors { .. } => Wanted::Many,
+                RelationKind::Aggregate => Wanted::All,
             };
             let both = upper.zip(lower);
             let edge = both.and_then(|(upper, lower)| self.join(upper, lower, join, wanted, &hop.table.place));
@@ -62,7 +63,7 @@ impl<'c> Lookup<'c> {
             place: place.clone(),
         };
         let lower = self.table(&table)?;
-        let edge = self.join(above, lower, None, Wanted::One, place)?;
+        let edge = self.join(above, lower, None, Wanted::Aside, place)?;
         let filters = filters(&table, None, defaults);
         Some(Stop { edge, filters })
     }
@@ -133,11 +134,11 @@ impl<'c> Lookup<'c> {
             );
             return None;
         }
-        let own = self.join(lower, lower, relation.join.as_ref(), Wanted::One, place)?;
+        let own = self.join(lower, lower, relation.join.as_ref(), Wanted::Aside, place)?;
         let first = if above.oid == lower.oid {
             own.clone()
         } else {
-            self.join(above, lower, None, Wanted::One, place)?
+            self.join(above, lower, None, Wanted::Aside, place)?
         };
         if first.lower_columns != own.lower_columns {
             self.mistakes.add(
