@@ -3,6 +3,7 @@
 mod apply;
 pub mod check;
 mod dead;
+mod edited;
 pub mod exit;
 mod init;
 mod plan;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Exit;
 use super::say::{complain, tell};
+use super::{Exit, edited};
 use crate::config::Config;
 use crate::copies::Copies;
 use crate::draft::{Draft, Op};
@@ -34,6 +34,7 @@ pub async fn show(config: &Config, index: &str, key: &str, wanted: Wanted) -> an
     drop(postgres.connect().await?);
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
+    edited::warn(config, &fleet, Some(index));
     let generations: Vec<&Arc<Generation>> = fleet.generations.values().filter(|one| one.index == index).collect();
     if generations.is_empty() {
         complain!("there is no index {index:?}; known are: {}", fleet.known());

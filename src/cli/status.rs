@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::edited::Edited;
 use super::presence;
 use super::say::{self, tell};
 use crate::config::Config;
@@ -18,17 +19,19 @@ pub async fn status(config: &Config, watch: bool, json: bool) -> anyhow::Result<
     let postgres = Postgres::new(&config.postgres)?;
     drop(postgres.connect().await?);
     loop {
-        let (status, seen) = read(&postgres).await?;
+        let (status, seen, edited) = read(config, &postgres).await?;
         let running = presence::is_recent(seen, config);
         if json {
             let mut told = serde_json::to_value(&status)?;
             told["daemon"] = serde_json::json!({ "running": running, "seen": seen.map(|seen| seen.at) });
+            told["not_applied"] = serde_json::to_value(&edited)?;
             tell!("{told}")?;
         } else {
             if watch {
                 say::out(format_args!("\x1b[2J\x1b[H"))?;
             }
-            say::out(format_args!("{}", text(&status, seen.filter(|_| !running), running)?))?;
+            let last = seen.filter(|_| !running);
+            say::out(format_args!("{}", text(&status, &edited, last, running)?))?;
         }
         if !watch {
             return Ok(());
@@ -40,8 +43,9 @@ pub async fn status(config: &Config, watch: bool, json: bool) -> anyhow::Result<
     }
 }
 
-/// What the ledger knows, with what only the catalog can tell: which definitions no longer fit.
-async fn read(postgres: &Postgres) -> anyhow::Result<(Status, Option<Seen>)> {
+/// What the ledger knows, with what only the catalog can tell: which definitions no longer fit; when a daemon was seen;
+/// and what was not applied.
+async fn read(config: &Config, postgres: &Postgres) -> anyhow::Result<(Status, Option<Seen>, Vec<Edited>)> {
     let fleet = Fleet::read(postgres).await?;
     let mut status = status::read(postgres.pool()).await?;
     for index in &mut status.indexes {
@@ -54,10 +58,10 @@ async fn read(postgres: &Postgres) -> anyhow::Result<(Status, Option<Seen>)> {
     }
     let mut connection = postgres.pool().acquire().await.map_err(LedgerError::from)?;
     let seen = watermark::seen(&mut connection).await?;
-    Ok((status, seen))
+    Ok((status, seen, Edited::of(config, &fleet)))
 }
 
-fn text(status: &Status, last: Option<Seen>, running: bool) -> Result<String, std::fmt::Error> {
+fn text(status: &Status, edited: &[Edited], last: Option<Seen>, running: bool) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
     writeln!(
         out,
@@ -76,6 +80,7 @@ fn text(status: &Status, last: Option<Seen>, running: bool) -> Result<String, st
         )?,
         None => writeln!(out, "no daemon has run yet; start `highwater run`")?,
     }
+    edited.iter().try_for_each(|edited| writeln!(out, "{edited}"))?;
     writeln!(
         out,
         "\n{:<28} {:<9} {:>30} {:>8} {:>6}",

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Exit;
 use super::say::{complain, tell};
+use super::{Exit, edited};
 use crate::config::Config;
 use crate::elastic::Elastic;
 use crate::job::verify::{Findings, Verify};
@@ -22,6 +22,7 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
     drop(postgres.connect().await?);
     let elastic = Elastic::connect(&config.elastic)?;
     let fleet = Fleet::read(&postgres).await?;
+    edited::warn(config, &fleet, index);
     let fences = snapshot::fence_pool(postgres.pool());
     let budget = Budget::new(config.pipeline.queue_bytes);
     let (mut sound, mut known) = (true, false);

@@ -163,3 +163,43 @@ async fn a_comment_makes_no_new_generation() {
     );
     assert!(said(&world, &["apply", "--yes"]).contains("added a generation"));
 }
+
+/// After an edit, everything that is said is by the definition before, until it is applied.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_definition_is_told_until_it_is_applied() {
+    let world = World::with(SCHEMA, &[NARROW], OFTEN).await;
+    let running = world.start().await;
+    world.settled().await;
+    let heard = |verb: &[&str]| {
+        let output = world.program(verb).output().expect("it runs");
+        let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+        (String::from_utf8_lossy(&output.stdout).into_owned(), complained)
+    };
+    let told = "0.yaml was not applied; run `highwater apply`";
+    let verbs: [&[&str]; 4] = [
+        &["status"],
+        &["status", "--json"],
+        &["show", &world.index, "1"],
+        &["verify"],
+    ];
+    for verb in verbs {
+        let (said, complained) = heard(verb);
+        assert!(!said.contains(told) && complained.is_empty(), "{said}{complained}");
+    }
+    world.configure(&[&format!("# A comment says nothing.\n{NARROW}")], OFTEN);
+    assert!(!heard(&["status"]).0.contains(told));
+    world.configure(&[WIDE], OFTEN);
+    assert!(heard(&["status"]).0.contains(told));
+    let status: serde_json::Value = serde_json::from_str(&heard(&["status", "--json"]).0).expect("JSON");
+    assert_eq!(status["not_applied"][0]["index"], world.index.as_str());
+    for verb in &verbs[2..] {
+        let (_, complained) = heard(verb);
+        assert!(
+            complained.contains(told) && complained.lines().count() == 1,
+            "{complained}"
+        );
+    }
+    said(&world, &["apply", "--yes"]);
+    assert!(!heard(&["status"]).0.contains(told));
+    running.stop().await;
+}
