@@ -65,6 +65,8 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
         return Err(walk.misfit());
     };
     let hash = fingerprint(definition);
+    let mut warnings = Mistakes::default();
+    warnings.merge(walk.warnings); // two relations may want the same index
     Ok(Plan {
         index: definition.index.clone(),
         tables: walk.tables.into_values().collect(),
@@ -85,7 +87,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
         settings: definition.settings.clone(),
         mappings: mapping::of(definition, &definition.fields, &hash),
         refused: walk.refused,
-        warnings: walk.warnings,
+        warnings,
         expressions: walk.expressions,
         hash,
     })

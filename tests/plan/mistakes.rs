@@ -102,6 +102,17 @@ async fn a_relation_of_the_wrong_shape_says_which_is_right() {
 }
 
 #[tokio::test]
+async fn an_index_that_is_wanted_at_several_places_is_told_once() {
+    let text = "index: b\ntable: book\nfields:\n  a: { many: remark, value: said, type: text }\n  \
+                b: { count: remark, type: long }\n  c: { max: remark.said, type: keyword, ignore_above: 99 }\n";
+    let definition = Definition::parse("book.yaml", text).expect("a definition");
+    let plan = Plan::new(&definition, &catalog().await).expect("a plan");
+    let told: Vec<String> = plan.warnings.0.iter().map(ToString::to_string).collect();
+    let index = "run: CREATE INDEX CONCURRENTLY ON \"public\".\"remark\" (\"book_id\")";
+    assert!(told.len() == 1 && told[0].ends_with(index), "{told:?}");
+}
+
+#[tokio::test]
 async fn keys_and_joins_that_cannot_work_are_refused() {
     assert_eq!(
         mistakes("index: r\ntable: remark\nfields:\n  said: text\n").await,
