@@ -8,6 +8,7 @@ mod mend;
 mod observe;
 mod precondition;
 mod roster;
+mod summary;
 mod tasks;
 mod views;
 

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::IsTerminal;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::summary::Summary;
 use crate::http::ready::{self, Readiness};
 use crate::http::status::Status as Shown;
 use crate::ledger::status::{self, IndexStatus, Status};
@@ -17,6 +19,12 @@ use crate::pipeline::hold::{Hold, Server, Wait};
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 use crate::task::{Health, State};
+
+/// Turns, of a second each, between two lines on whether an index is in step.
+const SUMMARY_EVERY: u32 = 30;
+
+/// The same for dead letters: a mass of them is a few lines.
+const DEAD_EVERY: u32 = 5;
 
 /// Where the observer looks, and whom it tells.
 pub struct Observer {
@@ -34,7 +42,7 @@ impl Observer {
     pub async fn run(&self, stop: CancellationToken) {
         let terminal = std::io::stderr().is_terminal();
         let (bars, mut shown) = (MultiProgress::new(), HashMap::<String, ProgressBar>::new());
-        let mut turn: u32 = 0;
+        let (mut turn, mut summary) = (0_u32, Summary::default());
         loop {
             match self.postgres.within(status::read(self.postgres.pool())).await {
                 Ok(status) => {
@@ -44,8 +52,12 @@ impl Observer {
                         status.indexes.iter().filter(|index| index.jobs > 0).for_each(say);
                     }
                     self.tell(status);
-                    if turn.is_multiple_of(30) && turn > 0 {
-                        summary(&self.status.borrow());
+                    if turn.is_multiple_of(DEAD_EVERY) {
+                        summary.log_dead(&self.status.borrow());
+                    }
+                    if turn.is_multiple_of(SUMMARY_EVERY) && turn > 0 {
+                        let written = self.shared.highest.load(Ordering::Relaxed);
+                        summary.log(&self.status.borrow(), written);
                     }
                 }
                 Err(error) => self
@@ -135,32 +147,6 @@ impl Observer {
     }
 }
 
-/// What a log is read for: whether each index is in step, and if not, why.
-fn summary(status: &Shown) {
-    for index in &status.indexes {
-        let waiting = index.waiting.as_deref();
-        if index.parked > 0 || waiting.is_some() {
-            tracing::warn!(
-                index = index.index,
-                state = ?index.state,
-                parked = index.parked,
-                dead_letters = index.dead,
-                touches_waiting = status.touches_waiting,
-                waiting,
-                "not in step"
-            );
-        } else {
-            tracing::info!(
-                index = index.index,
-                state = ?index.state,
-                dead_letters = index.dead,
-                touches_waiting = status.touches_waiting,
-                "in step"
-            );
-        }
-    }
-}
-
 fn say(index: &IndexStatus) {
     tracing::info!(
         index = index.generation,
@@ -177,6 +163,9 @@ fn draw(bars: &MultiProgress, shown: &mut HashMap<String, ProgressBar>, index: &
             bar.finish_and_clear();
         }
         return;
+    }
+    if index.documents_total == 0 {
+        return; // not counted yet: the bar would begin full
     }
     let bar = shown.entry(index.generation.clone()).or_insert_with(|| {
         let bar = bars.add(ProgressBar::new(0));

@@ -41,20 +41,31 @@ pub(super) enum Complaint<'a> {
 }
 
 /// Beginnings of causes that say what is wrong with a value before they quote it; only the beginning is kept.
-const KNOWN_CAUSES: [&str; 12] = [
+const KNOWN_CAUSES: [&str; 14] = [
     "For input string",
     "Cannot parse object as number",
     "Current token (START_OBJECT) not numeric",
     "Document contains at least one immense term",
     "Failed to parse value",
     "Failed to parse with all enclosed parsers",
-    "Numeric value",
     "Unexpected end of file",
+    "[double] supports only finite values",
+    "[float] supports only finite values",
+    "[half_float] supports only finite values",
     "[latitude] must be a valid double value",
     "[longitude] must be a valid double value",
     "failed to parse date field",
     "unsupported symbol",
 ];
+
+/// The words around a number that is too large for the type behind them.
+const RANGES: [[&str; 2]; 2] = [
+    ["Numeric value (", ") out of range of "],
+    ["Value [", "] is out of range for a "],
+];
+
+/// The types that may stand there; no other word is shown.
+const NUMBERS: [&str; 6] = ["byte", "short", "int", "integer", "long", "unsigned_long"];
 
 /// Longest name of a field that is shown, in characters: a name introduced by a document is the document's.
 const MAX_NAME: usize = 100;
@@ -70,17 +81,21 @@ impl Fault<'_> {
             text.push_str(": ");
             text.push_str(&what);
         }
-        let mut cause = self.caused_by.as_deref();
+        let (mut cause, mut said) = (self.caused_by.as_deref(), None);
         for _ in 0..MAX_CAUSES {
             let Some(fault) = cause else { break };
+            cause = fault.caused_by.as_deref();
+            let known = fault.reason.as_deref().map(without_place).and_then(known_cause);
+            if known.is_some() && known == said {
+                continue; // the same, in another layer's words
+            }
             text.push_str(", caused by ");
             text.push_str(type_name(&fault.kind));
-            let reason = fault.reason.as_deref().map(without_place).unwrap_or_default();
-            if let Some(known) = KNOWN_CAUSES.iter().find(|known| reason.starts_with(**known)) {
+            if let Some(known) = &known {
                 text.push_str(": ");
                 text.push_str(known);
             }
-            cause = fault.caused_by.as_deref();
+            said = known;
         }
         text
     }
@@ -119,6 +134,22 @@ fn without_place(reason: &str) -> &str {
     };
     let is_place = place.contains(':') && place.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
     if is_place { rest } else { reason }
+}
+
+/// What a cause says without a value.
+fn known_cause(reason: &str) -> Option<Cow<'static, str>> {
+    let beginning = KNOWN_CAUSES.iter().find(|known| reason.starts_with(**known));
+    beginning.map(|known| Cow::Borrowed(*known)).or_else(|| {
+        let kind = RANGES
+            .iter()
+            .find_map(|[before, between]| Some(reason.strip_prefix(before)?.split_once(between)?.1))?;
+        let kind = kind.strip_prefix("Java ").unwrap_or(kind);
+        let word = kind
+            .split(|char: char| !char.is_ascii_alphabetic() && char != '_')
+            .next()?;
+        let number = NUMBERS.iter().find(|number| **number == word)?;
+        Some(Cow::Owned(format!("out of range of {number}")))
+    })
 }
 
 /// The sentence up to the last name it is known to hold; `None` for a sentence that is not known.
@@ -185,10 +216,27 @@ mod tests {
         let point = shown(
             r#"{"type":"document_parsing_exception","reason":"[1:6] failed to parse field [p] of type [geo_point]","caused_by":{"type":"parse_exception","reason":"unsupported symbol [ ] in geohash [secret g]","caused_by":{"type":"illegal_argument_exception","reason":"unsupported symbol [ ] in geohash [secret g]"}}}"#,
         );
-        assert!(point.contains("[p] of type [geo_point], caused by parse_exception: unsupported symbol, caused by"));
+        assert!(point.ends_with("[p] of type [geo_point], caused by parse_exception: unsupported symbol"));
         shown(
             r#"{"type":"document_parsing_exception","reason":"[1:11] failed to parse field [o.x] of type [keyword] in document with id 'k'. Preview of field's value: 'secretxxx'","caused_by":{"type":"illegal_argument_exception","reason":"Document contains at least one immense term in field=\"o.x\" (whose UTF8 encoding is longer than the max length 32766), all of which were skipped. The prefix of the first immense term is: '[115, 101, 99, 114, 101, 116, 120]...'"}}"#,
         );
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_says_for_what() {
+        let nested = shown(
+            r#"{"type":"document_parsing_exception","reason":"[1:6] failed to parse field [s] of type [short] in document with id 'x'. Preview of field's value: '115000'","caused_by":{"type":"x_content_parse_exception","reason":"[1:11] Numeric value (115000) out of range of Java short\n at [Source: (byte[])\"{\"s\":115000}\"; line: 1, column: 11]","caused_by":{"type":"input_coercion_exception","reason":"Numeric value (115000) out of range of Java short\n at [Source: (byte[])\"{\"s\":115000}\"; line: 1, column: 11]"}}}"#,
+        );
+        let expected = "document_parsing_exception: failed to parse field [s] of type [short], \
+                        caused by x_content_parse_exception: out of range of short";
+        assert_eq!(nested, expected);
+        let plain = shown(
+            r#"{"type":"a","caused_by":{"type":"illegal_argument_exception","reason":"Value [1150] is out of range for a byte"}}"#,
+        );
+        assert_eq!(plain, "a, caused by illegal_argument_exception: out of range of byte");
+        let forged =
+            shown(r#"{"type":"a","caused_by":{"type":"b","reason":"Value [x] is out of range for a secret"}}"#);
+        assert_eq!(forged, "a, caused by b");
     }
 
     #[test]

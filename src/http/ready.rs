@@ -18,6 +18,17 @@ pub enum State {
     Unfit,
 }
 
+impl State {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Live => "live",
+            Self::Unfit => "unfit",
+        }
+    }
+}
+
 /// What the daemon waits for; `None` where it waits for nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {
