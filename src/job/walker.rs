@@ -157,7 +157,7 @@ impl Walker {
         self.shared.count(&generation.index, &report);
         self.shared.obey(generation.id, report.stopped.as_ref());
         if let Some(stopped) = report.stopped {
-            return Err(JobError::Waiting(format!("{stopped:?}"))); // the range is free again
+            return Err(JobError::Waiting(stopped.to_string())); // the range is free again
         }
         let mut settlement = Settlement {
             repeat_after: self.settings.delete_repeat_after,

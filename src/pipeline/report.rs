@@ -41,6 +41,18 @@ pub enum Stop {
     Fatal(String),
 }
 
+impl std::fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sink(why) => write!(formatter, "Elasticsearch takes no writes now: {why}"),
+            Self::Source(why) => write!(formatter, "the database does not answer: {why}"),
+            Self::Replan(why) => write!(formatter, "what was planned no longer holds: {why}"),
+            Self::Aged => formatter.write_str("the batch is too old to be written, and is built again"),
+            Self::Fatal(why) => formatter.write_str(why),
+        }
+    }
+}
+
 impl Report {
     /// Of a batch that could not be begun.
     pub fn stopped(why: Stop) -> Self {
