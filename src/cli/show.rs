@@ -40,6 +40,13 @@ pub async fn show(config: &Config, index: &str, key: &str, wanted: Wanted) -> an
         complain!("there is no index {index:?}; known are: {}", fleet.known());
         return Err(Exit::Usage.into());
     }
+    let newest = generations.last().and_then(|generation| generation.plan.as_ref().ok());
+    if let Some(plan) = newest
+        && let Some(misfit) = why::misfit(&postgres, plan, &Key::from_text(key)).await?
+    {
+        complain!("{misfit}");
+        return Err(Exit::Usage.into());
+    }
     let fences = snapshot::fence_pool(postgres.pool());
     let mut show = Show {
         builder: Builder::new(
@@ -96,6 +103,7 @@ impl Show<'_> {
         };
         if newest {
             match (&now, &reason) {
+                (Some(_), _) if self.wanted.diff => {}
                 (Some(document), _) => tell!("{}", pretty::document(document))?,
                 (None, Some(reason)) => tell!("no document: {reason}")?,
                 (None, None) => tell!("no document")?,
@@ -197,6 +205,7 @@ impl Show<'_> {
         let same_bytes = mark.is_some_and(|(hash, mark)| *mark == format!("{hash:032x}"));
         match now {
             None => tell!("{name} still holds one, built {version}")?,
+            Some(_) if same_bytes && self.wanted.diff => tell!("{name}: no difference, built {version}")?,
             Some(_) if same_bytes => tell!("{name} holds the same, built {version}")?,
             Some(now) => {
                 tell!("{name} holds another, built {version}")?;

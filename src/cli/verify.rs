@@ -9,6 +9,7 @@ use crate::elastic::Elastic;
 use crate::job::verify::{Findings, Verify};
 use crate::key::Key;
 use crate::ledger::claim;
+use crate::mistake::counted;
 use crate::pipeline::write::A_DOCUMENT;
 use crate::pipeline::{Budget, Fleet};
 use crate::source::build::Builder;
@@ -16,6 +17,9 @@ use crate::source::{Postgres, snapshot};
 
 /// How many differing keys are named.
 const NAMED: usize = 20;
+
+/// How long changes on their way are waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyhow::Result<()> {
     let postgres = Postgres::new(&config.postgres)?;
@@ -47,12 +51,21 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
             budget: &budget,
             a_document: A_DOCUMENT,
             job: None,
-            patience: Duration::from_mins(1),
+            patience: PATIENCE,
+            waiting: || {
+                complain!(
+                    "changes on their way are waited for, up to {} s a time; a running daemon writes them",
+                    PATIENCE.as_secs()
+                );
+            },
         };
         let findings = verify.run().await?;
         tell!("{}: {}", generation.concrete, words(&findings))?;
         for (key, difference) in findings.differing.iter().take(NAMED) {
             tell!("  {key}: {difference:?}")?;
+        }
+        if findings.differing.len() > NAMED {
+            tell!("  and {} more", findings.differing.len() - NAMED)?;
         }
         sound &= findings.differing.is_empty();
         if repair && !findings.differing.is_empty() {
@@ -76,14 +89,12 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
 }
 
 fn words(findings: &Findings) -> String {
-    let mut words = format!(
-        "{} documents compared, {} differences",
-        findings.compared,
-        findings.differing.len()
-    );
+    let mut words = format!("{} compared", counted(findings.compared as usize, "document"));
     if findings.dead > 0 {
-        words.push_str(&format!(", {} dead letters (see `highwater dead list`)", findings.dead));
+        let letters = counted(findings.dead as usize, "dead letter");
+        words.push_str(&format!(", {letters} among them (see `highwater dead list`)"));
     }
+    words.push_str(&format!(", {}", counted(findings.differing.len(), "difference")));
     if findings.outdated > 0 {
         words.push_str(&format!(
             ", {} built by another version of highwater",

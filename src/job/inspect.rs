@@ -86,6 +86,7 @@ impl Inspector {
             budget: &self.shared.budget,
             a_document: A_DOCUMENT,
             patience: PATIENCE,
+            waiting: || {},
             job: Some(job),
         }
     }

@@ -38,6 +38,8 @@ pub struct Verify<'a> {
     pub a_document: usize,
     /// How long changes on their way may take to settle, and an outage to pass.
     pub patience: Duration,
+    /// Called once, when they take longer than a moment.
+    pub waiting: fn(),
     /// The job in which progress is noted.
     pub job: Option<i64>,
 }
@@ -84,6 +86,9 @@ enum When {
 }
 
 const PAGE: usize = 1000;
+
+/// A change that is written meanwhile is no reason to say anything.
+const A_MOMENT: Duration = Duration::from_secs(2);
 
 impl Verify<'_> {
     /// Looks at everything, and again at what differs.
@@ -225,7 +230,10 @@ impl Verify<'_> {
                     all.outdated += look.outdated;
                 }
                 Err(JobError::Source(error)) if error.verdict(part.len() == 1) == Verdict::Bisect => match part {
-                    [single] => all.differing.push((single.clone(), Difference::Missing)),
+                    [single] => {
+                        all.differing.push((single.clone(), Difference::Missing));
+                        all.compared += 1;
+                    }
                     several => parts.extend([&several[..several.len() / 2], &several[several.len() / 2..]]),
                 },
                 Err(error) => return Err(error),
@@ -275,7 +283,7 @@ impl Verify<'_> {
     async fn compare(&self, built: &Built) -> Result<Look, JobError> {
         let drafts = &built.drafts;
         let mut look = Look {
-            compared: drafts.items.len() as u64,
+            compared: (drafts.items.len() + built.unfit.len()) as u64,
             ..Look::default()
         };
         let unfit = built.unfit.iter().map(|unfit| unfit.key.clone());
@@ -299,9 +307,10 @@ impl Verify<'_> {
     }
 
     /// Waits until everything that has committed is acknowledged. Returns whether that came in time.
-    async fn settle(&self) -> Result<bool, JobError> {
+    async fn settle(&mut self) -> Result<bool, JobError> {
         let pool = self.postgres.pool();
         let until = Instant::now() + self.patience;
+        let told = Instant::now() + A_MOMENT;
         let mut seen = None;
         loop {
             if seen.is_none() {
@@ -314,6 +323,9 @@ impl Verify<'_> {
             }
             if Instant::now() > until {
                 return Ok(false);
+            }
+            if Instant::now() > told {
+                std::mem::replace(&mut self.waiting, || {})();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -9,3 +9,4 @@ mod rights;
 mod round;
 mod schema;
 mod show;
+mod verify;

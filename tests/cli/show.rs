@@ -77,13 +77,20 @@ async fn a_document_says_why_it_is_as_it_is() {
             "4",
             "no document: it cannot be built: field pay (column pay of job): the value is NaN",
         ),
-        (
-            "x",
-            "no document: it cannot be built: Postgres refuses to compute it (SQLSTATE 22P02)",
-        ),
     ] {
         assert_told(&said(&world, &[key], 66), &[told, "does not hold it either"]);
     }
+    let output = world
+        .program(&["show", &world.index, "x"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(64), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "the key \"x\" is no integer\n");
+    let same = shown(&world, &["1", "--diff"]);
+    assert!(
+        same.contains(" (live): no difference, built at version ") && !same.contains("Smith"),
+        "{same}"
+    );
     assert_told(
         &said(&world, &["4"], 66),
         &[

@@ -51,6 +51,29 @@ pub async fn absent(
     }))
 }
 
+/// Why no row can have such a key, where its text is none of the columns' types.
+pub async fn misfit(postgres: &Postgres, plan: &Plan, key: &Key) -> anyhow::Result<Option<String>> {
+    let parts = key.parts(plan.key.len()).unwrap_or_default();
+    for (part, column) in parts.iter().zip(&plan.key) {
+        let cast = format!("SELECT $1::text::{} IS NULL", column.cast);
+        let read = sqlx::query(AssertSqlSafe(cast)).bind(part.as_ref());
+        match read.execute(postgres.pool()).await {
+            Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("22")) => {
+                let kind: String = sqlx::query_scalar("SELECT $1::text::regtype::text")
+                    .bind(&column.cast)
+                    .fetch_one(postgres.pool())
+                    .await?;
+                return Ok(Some(match parts.len() {
+                    1 => format!("the key {part:?} is no {kind}"),
+                    _ => format!("{part:?} in the key is no {kind}, as column {:?} is", column.name),
+                }));
+            }
+            other => other?,
+        };
+    }
+    Ok(None)
+}
+
 async fn row_exists(postgres: &Postgres, plan: &Plan, parts: &[std::borrow::Cow<'_, str>]) -> anyhow::Result<bool> {
     let mut query = sqlx::query_scalar(AssertSqlSafe(plan.exists_sql()));
     for part in parts {
