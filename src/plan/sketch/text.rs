@@ -85,7 +85,8 @@ impl Text {
         }
         if let Some(limit) = relation.limit {
             self.pair(inner, "type", "nested");
-            self.pair(inner, "limit", &limit.to_string());
+            let limit = format!("{limit} # the first {limit} by their key; `order:` names what else decides");
+            self.pair(inner, "limit", &limit);
         }
         self.line(inner, "fields:");
         self.object(inner + 1, &relation.object);
