@@ -97,12 +97,13 @@ fn key(config: &Config, path: &str) -> Place {
 }
 
 async fn postgres(config: &Config, known: &Mistakes, report: &mut Report) {
-    let mut address = String::new();
+    let (mut address, mut remedy) = (String::new(), None);
     let connected = async {
         let postgres = Postgres::new(&config.postgres)?;
         address = format!(" as {}", postgres.address());
-        let connection = postgres.connect().await?;
-        Ok((postgres, connection))
+        let connection = postgres.connect().await;
+        remedy = connection.as_ref().err().map(|error| postgres.remedy(error));
+        Ok((postgres, connection?))
     };
     let looked = match connected.await {
         Ok((postgres, mut connection)) => {
@@ -119,7 +120,8 @@ async fn postgres(config: &Config, known: &Mistakes, report: &mut Report) {
             &mut report.unavailable
         };
         let found = format!("Postgres{address}: {}", message(&error));
-        list.add(&key(config, "postgres.url"), found, remedy_of(&error));
+        let remedy = remedy.unwrap_or_else(|| remedy_of(&error));
+        list.add(&key(config, "postgres.url"), found, remedy);
     }
 }
 

@@ -35,12 +35,7 @@ fn postgres_url(section: &mut Section<'_>, key: &'static str, file_key: &'static
     let scheme = text.starts_with("postgres://") || text.starts_with("postgresql://");
     match Url::parse(text) {
         Ok(_) if is_torn(text, &['/', '?', '#']) => torn(section, &place),
-        Ok(parsed) if scheme => {
-            if is_nobody(&parsed) && (section.around.env)("PGUSER").is_none() {
-                let remedy = "write the role before the host: `postgres://user:password@host:5432/database`";
-                section.mistakes.add(&place, format!("`{key}` names no user"), remedy);
-            }
-        }
+        Ok(_) if scheme => {}
         _ => {
             let found = format!("`{key}` holds no URL of Postgres");
             let remedy = format!("write `postgres://user:password@host:5432/database`, and {ESCAPES}");
@@ -48,12 +43,6 @@ fn postgres_url(section: &mut Section<'_>, key: &'static str, file_key: &'static
         }
     }
     Some(url)
-}
-
-/// Whether a server is named and nobody who connects. Without a host it is a socket of this machine, where the user of
-/// the system may do.
-fn is_nobody(url: &Url) -> bool {
-    url.has_host() && url.username().is_empty() && !url.query_pairs().any(|(name, _)| name == "user")
 }
 
 const ESCAPES: &str =

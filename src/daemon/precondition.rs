@@ -80,7 +80,7 @@ pub async fn answering(postgres: &Postgres, readiness: &watch::Sender<Readiness>
     while let Err(error) = postgres.connect().await {
         let why = crate::error::message(&error);
         if why != said {
-            let remedy = crate::error::remedy_of(&error);
+            let remedy = postgres.remedy(&error);
             tell(format!("{why}; {remedy}"));
             tracing::warn!(
                 address = postgres.address(),

@@ -132,6 +132,12 @@ impl Node {
             }
         }
         let detail = deepest.map_or_else(|| error.to_string(), ToString::to_string);
+        // As rustls names what is no record of TLS.
+        let detail = if detail.contains("InvalidContentType") {
+            "the port does not speak TLS: write http:// in place of https://".to_owned()
+        } else {
+            detail
+        };
         if cut_off && request.body.is_some() {
             ElasticError::CutOff { url, detail }
         } else {

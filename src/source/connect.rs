@@ -10,14 +10,18 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection};
+use url::Url;
 
 use super::settings::PostgresSettings;
+use crate::error::remedy_of;
 
 /// The database, through one pool. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
     options: PgConnectOptions,
+    /// Whether the URL says who connects.
+    names_user: bool,
     connect_timeout: Duration,
     /// The longest that a connection and a statement may take together.
     patience: Duration,
@@ -39,6 +43,7 @@ impl Postgres {
         Ok(Self {
             pool,
             options,
+            names_user: names_user(settings.url.expose_secret()),
             connect_timeout: settings.connect_timeout,
             patience: settings.connect_timeout + settings.statement_timeout,
             lock_timeout: settings.lock_timeout,
@@ -111,6 +116,23 @@ impl Postgres {
     pub fn role(&self) -> &str {
         self.options.get_username()
     }
+
+    /// What to do about an error of [`Self::connect`].
+    #[must_use]
+    pub fn remedy(&self, error: &sqlx::Error) -> String {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if self.names_user || code.is_none_or(|code| !code.starts_with("28")) {
+            return remedy_of(error);
+        }
+        format!(
+            "postgres.url names no user, and {:?} was tried, from PGUSER or the system: write postgres://user:password@host:port/database",
+            self.role()
+        )
+    }
+}
+
+fn names_user(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| !url.username().is_empty() || url.query_pairs().any(|(name, _)| name == "user"))
 }
 
 fn timed_out() -> sqlx::Error {

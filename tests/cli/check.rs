@@ -154,6 +154,14 @@ async fn a_wrong_password() {
     insta::assert_snapshot!(bench.says().await);
 }
 
+#[tokio::test]
+async fn a_url_that_names_nobody() {
+    let port = refuses_passwords().await;
+    let bench = Bench::new(&format!("postgres://127.0.0.1:{port}/shop"));
+    let told = bench.says().await;
+    assert!(told.contains("remedy: postgres.url names no user, and \""), "{told}");
+}
+
 /// A server that answers every login as Postgres answers a wrong password: the local stack trusts everybody.
 async fn refuses_passwords() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -136,3 +136,18 @@ async fn nobody_there_is_said_without_the_password() {
     let shown = format!("{error} {error:?} {elastic:?} {}", error.remedy());
     assert!(!shown.contains("hidden"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_port_without_tls_is_said_to_be_one() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let fake = Fake::start([]).await;
+    let mut url = fake.url.clone();
+    url.set_scheme("https").unwrap();
+    let error = client(&[&url], PATIENT).info().await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("the port does not speak TLS: write http:// in place of https://"),
+        "{error}"
+    );
+}
