@@ -203,5 +203,5 @@ pub fn own_columns(table: &Table) -> Vec<Column> {
         name: column.name.clone(),
         kind: column.kind,
     };
-    table.columns.iter().map(column).collect()
+    table.shown().map(column).collect()
 }
