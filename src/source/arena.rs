@@ -318,7 +318,13 @@ mod tests {
 
     #[test]
     fn rows_of_one_link_stand_together_in_order() {
-        let rows = [(2, "b", "one"), (0, "", "two"), (2, "a", "three"), (0, "", "four"), (2, "b", "five")];
+        let rows = [
+            (2, "b", "one"),
+            (0, "", "two"),
+            (2, "a", "three"),
+            (0, "", "four"),
+            (2, "b", "five"),
+        ];
         assert_eq!(
             sorted(&rows, 4, None),
             [vec!["two", "four"], vec![], vec!["three", "one", "five"], vec![]]
@@ -328,7 +334,13 @@ mod tests {
 
     #[test]
     fn rows_of_the_same_bytes_are_one_where_that_is_wanted() {
-        let rows = [(1, "c", "x"), (0, "a", "x"), (1, "a", "y"), (1, "b", "x"), (1, "d", "z")];
+        let rows = [
+            (1, "c", "x"),
+            (0, "a", "x"),
+            (1, "a", "y"),
+            (1, "b", "x"),
+            (1, "d", "z"),
+        ];
         assert_eq!(sorted(&rows, 2, Some(9)), [vec!["x"], vec!["y", "x", "z"]]);
         assert_eq!(sorted(&rows, 2, Some(2)), [vec!["x"], vec!["y", "x"]]);
     }

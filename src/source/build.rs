@@ -15,8 +15,8 @@ use super::connect::Postgres;
 use super::document::{Assembly, Presence};
 use super::encode::push_hex;
 use super::error::SourceError;
-use super::output::enclose;
 use super::fetch::Batch;
+use super::output::enclose;
 use super::snapshot::{self, Expected};
 
 /// Which documents to build.

@@ -180,7 +180,11 @@ fn uuid(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
 /// Appends bytes as hexadecimal digits, in small letters.
 pub fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
+    out.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+    );
 }
 
 fn push_base64(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
