@@ -100,11 +100,10 @@ impl Civil {
         if year > 9999 {
             out.extend_from_slice(itoa::Buffer::new().format(year).as_bytes());
         } else {
-            let ([a, b], [c, d]) = (two(year / 100), two(year % 100));
-            out.extend_from_slice(&[a, b, c, d]);
+            out.extend_from_slice([two(year / 100), two(year % 100)].as_flattened());
         }
-        let ([a, b], [c, d]) = (two(self.month), two(self.day));
-        out.extend_from_slice(&[b'-', a, b, b'-', c, d]);
+        let (month, day) = (two(self.month), two(self.day));
+        out.extend_from_slice(&[b'-', month[0], month[1], b'-', day[0], day[1]]);
     }
 
     fn push_era(&self, out: &mut Vec<u8>) {
@@ -118,11 +117,12 @@ impl Civil {
 pub(super) fn push_time(micros: i64, out: &mut Vec<u8>) {
     let micros = micros.unsigned_abs();
     let (seconds, fraction) = ((micros / 1_000_000) as u32, (micros % 1_000_000) as u32);
-    let ([a, b], [c, d], [e, f]) = (two(seconds / 3_600), two(seconds / 60 % 60), two(seconds % 60));
-    out.extend_from_slice(&[a, b, b':', c, d, b':', e, f]);
+    let [h, m, s] = [seconds / 3_600, seconds / 60 % 60, seconds % 60].map(two);
+    out.extend_from_slice(&[h[0], h[1], b':', m[0], m[1], b':', s[0], s[1]]);
     if fraction > 0 {
-        let ([a, b], [c, d], [e, f]) = (two(fraction / 10_000), two(fraction / 100 % 100), two(fraction % 100));
-        out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
+        let digits = [fraction / 10_000, fraction / 100 % 100, fraction % 100].map(two);
+        out.push(b'.');
+        out.extend_from_slice(digits.as_flattened());
         while out.last() == Some(&b'0') {
             out.pop();
         }
