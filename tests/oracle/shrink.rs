@@ -36,6 +36,7 @@ pub fn smaller(case: &Case) -> Vec<Case> {
     }
     with(&|case| case.tree.filter = None);
     with(&|case| case.tree.drop = false);
+    with(&|case| case.tree.key = None);
     for at in 0..case.rows.len() {
         with(&|case| drop(case.rows.remove(at)));
     }
@@ -60,7 +61,10 @@ pub fn smaller(case: &Case) -> Vec<Case> {
         });
     }
     // A table that the tree still names is none that can go.
-    cases.retain(|case| stands(case) && case.changes.iter().all(|statements| !statements.is_empty()));
+    let script = case.script();
+    cases.retain(|case| {
+        stands(case) && case.script() != script && case.changes.iter().all(|statements| !statements.is_empty())
+    });
     cases
 }
 
@@ -106,7 +110,13 @@ fn stands(case: &Case) -> bool {
             && table.foreign.iter().all(foreign)
             && table.points.iter().all(points)
     });
-    keys && !(tables..tables + 8).any(named) && case.tree.defaults.iter().all(|(at, _)| *at < tables)
+    let unique = case
+        .schema
+        .tables
+        .get(case.tree.table)
+        .and_then(|root| root.unique.as_ref());
+    let identified = case.tree.key.is_none() || case.tree.key.as_ref() == unique;
+    keys && identified && !(tables..tables + 8).any(named) && case.tree.defaults.iter().all(|(at, _)| *at < tables)
 }
 
 /// The same fields with one thing less.

@@ -15,6 +15,7 @@ pub fn text(schema: &Schema, tree: &Tree) -> String {
     let mut top = Map::new();
     top.insert("index".to_owned(), "{index}".into());
     top.insert("table".to_owned(), written(table).into());
+    top.extend(tree.key.as_ref().map(|key| ("key".to_owned(), key.as_str().into())));
     if let Some(filter) = &tree.filter {
         top.insert("where".to_owned(), pen.expression(filter, &[tree.table]).into());
     }
