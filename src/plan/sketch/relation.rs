@@ -4,12 +4,13 @@
 use std::collections::HashSet;
 
 use crate::catalog::{Catalog, ForeignKey, Table, TableKind};
+use crate::definition::Mapping;
 use crate::plan::lookup::Wanted;
 
 use super::join::{pairs, undecided};
 use super::name;
 use super::sheet::Sheet;
-use super::tree::{Entry, Hop, Object, Related};
+use super::tree::{Content, Entry, Hop, Object, Related};
 
 /// Rows of a to-many that are embedded, by how many relations it lies within: fewer where they multiply.
 const LIMITS: [u32; 4] = [50, 10, 5, 3];
@@ -125,10 +126,12 @@ impl<'c> Walk<'c> {
         self.embed(place, &target_row, sheet, |object| Related {
             form: "one",
             table: name::table(self.catalog, target),
+            remarks: Vec::new(),
             join,
             through: None,
             limit: None,
-            object,
+            mapping: Mapping::new(),
+            content: Content::Fields(object),
         });
     }
 
@@ -152,10 +155,12 @@ impl<'c> Walk<'c> {
         self.embed(place, &target, sheet, |object| Related {
             form: if single { "one" } else { "many" },
             table: name::table(self.catalog, child),
+            remarks: Vec::new(),
             join,
             through: None,
             limit,
-            object,
+            mapping: if single { Mapping::new() } else { nested() },
+            content: Content::Fields(object),
         });
     }
 
@@ -211,13 +216,15 @@ impl<'c> Walk<'c> {
             Related {
                 form: "many",
                 table: name::table(self.catalog, other),
+                remarks: Vec::new(),
                 join,
                 through: Some(Hop {
                     table: name::table(self.catalog, through),
                     join: onward,
                 }),
                 limit: Some(limit),
-                object: sheet.object,
+                mapping: nested(),
+                content: Content::Fields(sheet.object),
             }
         });
     }
@@ -256,7 +263,7 @@ impl<'c> Walk<'c> {
         }
         sheet.object.entries.push(Entry::Relation {
             name: sheet.names.take(target.wanted),
-            relation: related(inner.object),
+            relation: Box::new(related(inner.object)),
         });
     }
 
@@ -288,6 +295,10 @@ impl<'c> Walk<'c> {
             && self.pointing_at(table).next().is_none();
         joins.then_some(other)
     }
+}
+
+fn nested() -> Mapping {
+    Mapping::from_iter([("type".to_owned(), "nested".into())])
 }
 
 fn limit(place: &Place<'_, '_>) -> u32 {
