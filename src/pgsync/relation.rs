@@ -48,20 +48,20 @@ impl Fields {
         }
         let said = self.said.take(&field);
         walk.path.push(field.clone());
-        let related = related(walk, table, child, said);
+        let mut remarks = Vec::new();
+        let related = related(walk, table, child, said, &mut remarks);
         walk.path.pop();
         match related {
             Ok(relation) => {
                 self.took(walk, &field, child.place(), Origin::Other);
-                self.object.entries.push(Entry::Relation {
-                    name: field,
-                    relation: Box::new(relation),
-                });
+                let relation = Box::new(Related { remarks, ..relation });
+                self.object.entries.push(Entry::Relation { name: field, relation });
             }
             Err(why) => {
                 walk.remarks
                     .say(child.place(), format!("left out: {field}"), why.clone());
                 self.object.entries.push(Entry::Left(format!("{field}: {why}")));
+                self.object.entries.extend(remarks.into_iter().map(Entry::Remark));
             }
         }
     }
@@ -90,25 +90,21 @@ fn related<'c>(
     upper: &'c Table,
     child: &Child,
     said: Option<(Mapping, Place)>,
+    remarks: &mut Vec<String>,
 ) -> Result<Related, String> {
     let Child { node, relationship } = child;
+    remarks.extend(node.remarks.iter().map(|remark| walk.remarks.add(remark.clone())));
     let lower = find(walk, &node.schema, &node.table.text)?;
-    let mut remarks: Vec<String> = node
-        .remarks
-        .iter()
-        .map(|remark| walk.remarks.add(remark.clone()))
-        .collect();
     let (join, through, lower_columns) = if let Some(through) = &relationship.through {
         let (schema, name) = through.text.split_once('.').unwrap_or((&node.schema, &through.text));
         let (join, hop) = by_way_of(upper, find(walk, schema, name)?, lower, walk);
         (join, Some(hop), Vec::new())
     } else {
-        let (join, lower_columns) = straight(walk, upper, lower, child, &mut remarks);
+        let (join, lower_columns) = straight(walk, upper, lower, child, remarks);
         (join, None, lower_columns)
     };
     if lower.kind == TableKind::View {
-        let sought = lower_columns.as_slice();
-        walk.declare(node, lower, sought)
+        walk.declare(node, lower, &lower_columns)
             .map_err(|why| format!("{}; {}", why.found, why.remedy))?;
     } else {
         remarks.extend(walk.other_key(node, lower));
@@ -118,11 +114,11 @@ fn related<'c>(
     if is_many != relationship.is_many {
         remarks.push(listed(walk, child));
     }
-    let (mapping, content) = content(walk, lower, child, said, &mut remarks)?;
+    let (mapping, content) = content(walk, lower, child, said, remarks)?;
     Ok(Related {
         form: if is_many { "many" } else { "one" },
         table: name::table(walk.catalog, lower),
-        remarks,
+        remarks: Vec::new(),
         join,
         through,
         limit: None,

@@ -144,7 +144,7 @@ pub fn replaced(taken: &Taken, replace: &Replace) -> Option<Taken> {
 pub fn unsearched(walk: &mut Walk<'_>, place: &Place, field: &str) -> String {
     walk.remarks.say(
         place,
-        format!("{field} is JSON: it is in the documents and not searched, since what is in it is not known"),
-        "write `type: flattened`, `type: object` with `properties`, or the type of a value; PGSync left it to Elasticsearch",
+        format!("{field} is JSON, and not searched, since what is in it is not known"),
+        "write `type: flattened`, `object` with `properties`, or a value's type: PGSync left it to Elasticsearch",
     )
 }

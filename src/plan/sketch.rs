@@ -4,7 +4,8 @@
 //!
 //! `tree` is what is to be written, and `text` writes it; `relation` finds the related tables, a `sheet` takes
 //! their fields, `field` chooses the types, `name` the names, and `join` says which joins must be written.
-//! What was written is read and planned like any definition: a part that does not pass becomes a comment.
+//! What was written is read and planned like any definition: a part that does not pass becomes a comment, its lines kept
+//! for who mends it.
 
 pub mod field;
 pub mod join;
@@ -91,8 +92,8 @@ pub fn fit(catalog: &Catalog, mut outline: Outline) -> Result<Fitted, Mistakes> 
         };
         let before = left_out.len();
         for mistake in &mistakes.0 {
-            if let Some(path) = text.entry_at(mistake.place.line)
-                && outline.object.leave_out(path, mistake)
+            if let Some((path, lines)) = text.entry_at(mistake.place.line)
+                && outline.object.leave_out(path, mistake, lines)
             {
                 left_out.push((path.to_vec(), mistake.clone()));
             }
@@ -154,21 +155,24 @@ fn views(catalog: &Catalog, root: &Table) -> Vec<String> {
 }
 
 impl Object {
-    /// Puts a comment in the place of the entry at this path. Returns whether there was one.
-    fn leave_out(&mut self, path: &[String], why: &Mistake) -> bool {
+    /// Makes the entry at this path a comment: why it is left out, and the lines it would have been. Returns whether there
+    /// was one.
+    fn leave_out(&mut self, path: &[String], why: &Mistake, lines: Vec<String>) -> bool {
         let Some((name, rest)) = path.split_first() else {
             return false;
         };
-        let Some(entry) = self.entries.iter_mut().find(|entry| entry.name() == Some(name)) else {
+        let Some(at) = self.entries.iter().position(|entry| entry.name() == Some(name)) else {
             return false;
         };
-        match (entry, rest) {
-            (entry, []) => {
-                *entry = Entry::Left(format!("{name}: {}; {}", why.found, why.remedy));
+        match (&mut self.entries[at], rest) {
+            (_, []) => {
+                let reason = Entry::Left(format!("{name}: {}; {}", why.found, why.remedy));
+                let lines = lines.into_iter().map(Entry::Remark);
+                self.entries.splice(at..=at, std::iter::once(reason).chain(lines));
                 true
             }
             (Entry::Relation { relation, .. }, rest) => match &mut relation.content {
-                Content::Fields(object) => object.leave_out(rest, why),
+                Content::Fields(object) => object.leave_out(rest, why, lines),
                 Content::Value { .. } => false,
             },
             _ => false,

@@ -27,6 +27,10 @@ fn child(node: &Value, relationship: &Value) -> Value {
     json!({ "children": [child] })
 }
 
+fn card() -> Value {
+    json!({ "table": "house_card", "base_tables": ["house"], "primary_key": ["id"], "columns": ["card"] })
+}
+
 /// What is written has `lines`, and what is told has `said`; nothing is told where nothing is expected.
 struct Case {
     document: Value,
@@ -234,6 +238,25 @@ async fn of_a_transform() {
     .await;
 }
 
+/// A view that stands in the tree twice is declared once.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_view_in_two_places() {
+    let relationship = json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } });
+    let mut root = child(&card(), &relationship);
+    let again = child(&card(), &relationship)["children"].take();
+    let children = root["children"].as_array_mut().expect("a list");
+    children.extend(again.as_array().expect("a list").clone());
+    children[1]["label"] = json!("again");
+    let definition = translated(&catalog().await, &schema(&json!({}), &root)).remove(0);
+    assert_eq!(definition.text.matches("key: [id]").count(), 1, "{}", definition.text);
+    assert_eq!(
+        definition.text.matches("one: house_card").count(),
+        2,
+        "{}",
+        definition.text
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_relationship() {
     let house = json!({ "table": "house", "columns": ["id"] });
@@ -278,10 +301,34 @@ async fn of_a_relationship() {
             &["isbn:", "many: writer"],
             &["the column isbn is left out: a child has its name"],
         ),
+        // By a column beside the key, which leads there as well.
+        of_node(
+            child(&card(), &json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } })),
+            &["house_card:", "key: [id]", "house: { id: id }"],
+            &["ways from its tables to house_card are guessed"],
+        ),
+        of_node(
+            json!({ "table": "house", "columns": ["id"], "children": [{
+                "table": "book_card", "base_tables": ["book", "house"], "primary_key": ["isbn"], "columns": ["title"],
+                "relationship": { "variant": "object", "type": "one_to_many",
+                    "foreign_key": { "parent": ["id"], "child": ["house_id"] } }
+            }] }),
+            &["book: { isbn: isbn, house_id: house_id }", "house: { id: book.house_id }", "join: { id: house_id }"],
+            &["ways from its tables to book_card are guessed"],
+        ),
+        // Two tables have its key: nothing says which of them leads there.
+        of_node(
+            child(
+                &json!({ "table": "house_writer", "primary_key": ["id"], "columns": ["name"] }),
+                &json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } }),
+            ),
+            &[],
+            &["left out: house_writer\n  remedy: how rows of house, writer lead to those of the view"],
+        ),
         // Not even its declaration stays.
         of_node(
             child(
-                &json!({ "table": "house_card", "base_tables": ["house"], "primary_key": ["id"], "columns": ["card"] }),
+                &card(),
                 &json!({ "foreign_key": { "parent": ["nowhere"], "child": ["id"] } }),
             ),
             &[],

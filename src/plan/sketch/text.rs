@@ -135,10 +135,14 @@ impl Text {
         }
     }
 
-    /// The path of the innermost entry on a line.
-    pub fn entry_at(&self, line: usize) -> Option<&[String]> {
+    /// The innermost entry on a line: its path, and its lines as they would stand at the left.
+    pub fn entry_at(&self, line: usize) -> Option<(&[String], Vec<String>)> {
         let within = |(first, last, _): &&(usize, usize, Vec<String>)| (*first..=*last).contains(&line);
-        self.spans.iter().find(within).map(|(_, _, path)| path.as_slice())
+        let (first, last, path) = self.spans.iter().find(within)?;
+        let lines = || self.out.lines().skip(first - 1).take(last + 1 - first);
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let least = lines().map(indent).min().unwrap_or_default();
+        Some((path, lines().map(|line| line[least..].to_owned()).collect()))
     }
 }
 
