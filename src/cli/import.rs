@@ -23,9 +23,10 @@ use crate::source::catalog::read_catalog;
 pub enum Import {
     /// PGSync's schema.json; what has no counterpart is told, and stands as a comment in the definition
     Pgsync {
+        /// The schema
         file: PathBuf,
         /// Write each index to a file of its name in this folder, where it must not be yet, instead of printing them
-        #[arg(long, short)]
+        #[arg(long, short, value_name = "DIR")]
         output: Option<PathBuf>,
     },
 }

@@ -14,7 +14,7 @@ impl Fields {
     /// no field stands for itself.
     pub fn concat(&mut self, walk: &mut Walk<'_>, node: &Node, concat: &Concat) {
         let mut parts = Vec::new();
-        for word in &concat.columns {
+        for word in concat.columns.iter().filter(|word| !word.is_empty()) {
             if let Some(part) = self.parts.get(word) {
                 parts.push(part.clone());
                 continue;
@@ -24,7 +24,7 @@ impl Fields {
                 let comment = walk.remarks.say(
                     &concat.place,
                     format!(
-                        "{word} is no field here: the word itself stands in {}",
+                        "`{word}` is no field here: the word itself stands in {}",
                         concat.destination
                     ),
                     "as with PGSync; take it out of the expression if a column is meant",
@@ -41,7 +41,7 @@ impl Fields {
                     concat.columns.join(", "),
                     concat.destination
                 ),
-                "an object or a list among them is written by PGSync as Python does; join columns with `sql:`",
+                "what is no text, number or boolean is written by PGSync as Python does; join columns with `sql:`",
             );
             return self.remark(comment);
         };

@@ -104,6 +104,7 @@ impl Fields {
             self.remark(comment);
         }
         let taken = self.replace(walk, node, column, taken(column, table));
+        self.parts.insert(field.clone(), taken.part);
         let mapping = match self.typed(walk, column, &field, taken.mapping) {
             Ok(mapping) => mapping,
             Err(why) => {
@@ -118,7 +119,6 @@ impl Fields {
         };
         self.put(walk, &field, &column.place, source, mapping);
         self.took(walk, &field, &column.place, taken.origin);
-        self.parts.insert(field, taken.part);
     }
 
     fn replace(&mut self, walk: &mut Walk<'_>, node: &Node, column: &Column, taken: Taken) -> Taken {

@@ -3,7 +3,8 @@
 //! `read` makes of the text what `schema` says a file of PGSync's is. `translate` holds one document of it against the
 //! catalog and makes the outline of a definition, which `plan::sketch` writes and plans like any other: `fields` are a
 //! node's columns, each a `value`, and what `concat` makes of them; `relation` is a child, which shows `fields` or a
-//! `scalar`; `mapping` is what is said of types, `view` what a view is made of. What has no counterpart becomes a [`remark`], told to the person and kept in the file.
+//! `scalar`; `mapping` is what is said of types, `view` what a view is made of. What has no counterpart becomes a `remark`,
+//! told to the person and kept in the file.
 
 mod concat;
 mod fields;

@@ -40,8 +40,8 @@ impl Fields {
         if self.has(&field) {
             let comment = walk.remarks.say(
                 child.place(),
-                format!("the column {field} is left out: a child has its name"),
-                "as with PGSync, which shows the child; give one of the two another name",
+                format!("left out: what else is called {field}"),
+                "as with PGSync, which shows the last child of a name; give one of them another",
             );
             self.object.entries.retain(|entry| entry.name() != Some(&field));
             self.object.entries.push(Entry::Remark(comment));
@@ -118,12 +118,11 @@ fn related<'c>(
     Ok(Related {
         form: if is_many { "many" } else { "one" },
         table: name::table(walk.catalog, lower),
-        remarks: Vec::new(),
         join,
         through,
-        limit: None,
         mapping,
         content,
+        ..Related::default()
     })
 }
 

@@ -199,6 +199,18 @@ const JSON: &str = "extra_a is JSON";
 async fn of_a_transform() {
     let transform = |transform: Value| json!({ "columns": ["isbn", "title", "pages", "tags", "mood", "extra->a"], "transform": transform });
     assert_all(vec![
+        // Any text is a word, and an empty one is none.
+        of_node(
+            transform(json!({ "concat": { "columns": ["isbn", " ", ""], "destination": "isbn" } })),
+            &[r#"isbn: { sql: "concat_ws('', nullif(\"isbn\", ''), ' ')", type: text, fields: { keyword: { type: keyword, ignore_above: 256 } } }"#],
+            &["` ` is no field here: the word itself stands in isbn", JSON],
+        ),
+        // What is left out is no word either.
+        of_node(
+            json!({ "columns": ["isbn", "cover"], "transform": { "concat": { "columns": ["cover", "isbn"], "destination": "x" } } }),
+            &[],
+            &["left out: cover", "left out: concat of cover, isbn to x"],
+        ),
         of_node(
             transform(json!({ "rename": { "isbn": "code" } })),
             &["code: { column: isbn, type: text, fields: { keyword: { type: keyword, ignore_above: 256 } } }"],
@@ -227,7 +239,7 @@ async fn of_a_transform() {
         of_node(
             transform(json!({ "concat": { "columns": ["isbn", "none"], "destination": "isbn" } })),
             &[r#"isbn: { sql: "concat_ws('', nullif(\"isbn\", ''), 'none')", type: text, fields: { keyword: { type: keyword, ignore_above: 256 } } }"#],
-            &["none is no field here: the word itself stands in isbn", JSON],
+            &["`none` is no field here: the word itself stands in isbn", JSON],
         ),
         of_node(transform(json!({ "concat": { "columns": ["tags"], "destination": "all" } })), &[], &["left out: concat of tags to all", JSON]),
         of_node(transform(json!({ "mapping": { "mood": { "type": "keyword" }, "extra_a": { "type": "long" } } })), &["mood: keyword", "extra_a: { column: extra, path: a, type: long }"], &[]),
@@ -265,22 +277,63 @@ async fn of_a_relationship() {
     assert_all(vec![
         of_node(child(&house, &json!({})), &["house:", "one: house", "id: integer"], &[]),
         // The other way round than `many` has it.
-        of_node(child(&house, &json!({ "type": "one_to_many" })), &["many: house", "join: { house_id: id }"], &[]),
-        of_node(child(&house, &json!({ "variant": "scalar" })), &["one: house", "value: { column: id, type: integer }"], &[]),
-        of_node(child(&house, &json!({ "foreign_key": { "parent": "pages", "child": ["id"] } })), &["join: { pages: id }"], &[]),
+        of_node(
+            child(&house, &json!({ "type": "one_to_many" })),
+            &["many: house", "join: { house_id: id }"],
+            &[],
+        ),
+        of_node(
+            child(
+                &house,
+                &json!({ "foreign_key": { "parent": "pages", "child": ["id"] } }),
+            ),
+            &["join: { pages: id }"],
+            &[],
+        ),
         of_node(child(&writer, &through), &["many: writer", "through: book_writer"], &[]),
         of_node(
-            child(&writer, &json!({ "through_tables": ["book_writer"], "foreign_key": { "parent": ["isbn"], "child": ["id"] } })),
+            child(
+                &writer,
+                &json!({ "through_tables": ["book_writer"], "foreign_key": { "parent": ["isbn"], "child": ["id"] } }),
+            ),
             &["many: writer"],
-            &["left out: foreign_key: {\"parent\":[\"isbn\"],\"child\":[\"id\"]}", "writer: one_to_one by way of a table is a list"],
+            &[
+                "left out: foreign_key: {\"parent\":[\"isbn\"],\"child\":[\"id\"]}",
+                "writer: one_to_one by way of a table is a list",
+            ],
         ),
         of_node(
             child(&json!({ "table": "loan", "columns": ["day"] }), &json!({})),
             &["one: loan", "join: { isbn: isbn }"],
             &["one_to_one, and no unique index of loan on isbn"],
         ),
-        of_node(child(&json!({ "table": "town", "columns": ["id"] }), &json!({})), &[], &["left out: town: no foreign key joins \"book\" and \"town\""]),
-        of_node(child(&json!({ "table": "townn" }), &json!({})), &[], &["there is no table public.townn"]),
+        of_node(
+            child(&json!({ "table": "town", "columns": ["id"] }), &json!({})),
+            &[],
+            &["left out: town: no foreign key joins \"book\" and \"town\""],
+        ),
+        of_node(
+            child(&json!({ "table": "townn" }), &json!({})),
+            &[],
+            &["there is no table public.townn"],
+        ),
+        of_node(
+            child(
+                &json!({ "table": "writer", "columns": ["id"], "label": "isbn" }),
+                &through,
+            ),
+            &["isbn:", "many: writer"],
+            &["left out: what else is called isbn"],
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_scalar() {
+    let house = json!({ "table": "house", "columns": ["id"] });
+    assert_all(vec![
+        of_node(child(&house, &json!({ "variant": "scalar" })), &["one: house", "value: { column: id, type: integer }"], &[]),
         of_node(
             child(&json!({ "table": "house", "columns": ["id", "name"] }), &json!({ "variant": "scalar" })),
             &[],
@@ -297,23 +350,49 @@ async fn of_a_relationship() {
             &["[0].nodes.children[0].children[0]: left out: the child house of a scalar"],
         ),
         of_node(
-            child(&json!({ "table": "writer", "columns": ["id"], "label": "isbn" }), &through),
-            &["isbn:", "many: writer"],
-            &["the column isbn is left out: a child has its name"],
+            child(
+                &json!({ "table": "house", "columns": ["id"], "transform": {
+                    "rename": { "id": "x" }, "replace": { "id": { "1": "2" } }, "mapping": { "id": { "type": "long" }, "y": { "type": "text" } },
+                    "concat": { "columns": ["id"], "destination": "z" }
+                } }),
+                &json!({ "variant": "scalar", "foreign_key": { "parent": ["house_id"], "child": ["id"], "on": 1 } }),
+            ),
+            &["value: { column: id, type: long }"],
+            &[
+                "left out: rename of id, in a scalar",
+                "left out: replace of id, in a scalar",
+                "left out: mapping of y, in a scalar",
+                "left out: concat of z, in a scalar",
+                "unknown key, left out: on: 1",
+            ],
         ),
-        // By a column beside the key, which leads there as well.
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_view() {
+    assert_all(vec![
         of_node(
-            child(&card(), &json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } })),
+            child(
+                &card(),
+                &json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } }),
+            ),
             &["house_card:", "key: [id]", "house: { id: id }"],
             &["ways from its tables to house_card are guessed"],
         ),
+        // By a column beside the key, which leads there as well.
         of_node(
             json!({ "table": "house", "columns": ["id"], "children": [{
                 "table": "book_card", "base_tables": ["book", "house"], "primary_key": ["isbn"], "columns": ["title"],
                 "relationship": { "variant": "object", "type": "one_to_many",
                     "foreign_key": { "parent": ["id"], "child": ["house_id"] } }
             }] }),
-            &["book: { isbn: isbn, house_id: house_id }", "house: { id: book.house_id }", "join: { id: house_id }"],
+            &[
+                "book: { isbn: isbn, house_id: house_id }",
+                "house: { id: book.house_id }",
+                "join: { id: house_id }",
+            ],
             &["ways from its tables to book_card are guessed"],
         ),
         // Two tables have its key: nothing says which of them leads there.
@@ -325,17 +404,23 @@ async fn of_a_relationship() {
             &[],
             &["left out: house_writer\n  remedy: how rows of house, writer lead to those of the view"],
         ),
-        // Not even its declaration stays.
+        // Its declaration stays, for who mends it.
         of_node(
             child(
                 &card(),
                 &json!({ "foreign_key": { "parent": ["nowhere"], "child": ["id"] } }),
             ),
             &[],
-            &["ways from its tables to house_card are guessed", "left out: house_card: "],
+            &[
+                "ways from its tables to house_card are guessed",
+                "left out: house_card: ",
+            ],
         ),
         of_node(
-            child(&json!({ "table": "house_card", "columns": ["card"] }), &json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } })),
+            child(
+                &json!({ "table": "house_card", "columns": ["card"] }),
+                &json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } }),
+            ),
             &[],
             &["left out: house_card\n  remedy: the view house_card without `primary_key`"],
         ),

@@ -24,7 +24,7 @@ pub fn read(node: &Node, remarks: &mut Vec<Mistake>, mistakes: &mut Mistakes) ->
             });
             None
         }
-        (written, _) => written.and_then(|node| foreign_key(node, mistakes)),
+        (written, _) => written.and_then(|node| foreign_key(node, remarks, mistakes)),
     };
     Some(Relationship {
         is_scalar: is_scalar?,
@@ -63,7 +63,7 @@ fn through(object: &mut Object<'_>, mistakes: &mut Mistakes) -> Option<Text> {
     (!tables.is_empty()).then(|| tables.remove(0))
 }
 
-fn foreign_key(node: &Node, mistakes: &mut Mistakes) -> Option<ForeignKey> {
+fn foreign_key(node: &Node, remarks: &mut Vec<Mistake>, mistakes: &mut Mistakes) -> Option<ForeignKey> {
     let mut object = Object::of(node, mistakes)?;
     let remedy = "PGSync wants both, `{ \"parent\": [\"id\"], \"child\": [\"parent_id\"] }`";
     let mut side = |key| {
@@ -71,6 +71,7 @@ fn foreign_key(node: &Node, mistakes: &mut Mistakes) -> Option<ForeignKey> {
         Some(columns(node, mistakes))
     };
     let (parent, child) = (side("parent"), side("child"));
+    object.finish(remarks);
     let (parent, child) = (parent?, child?);
     if parent.is_empty() || parent.len() != child.len() {
         let found = format!(

@@ -103,24 +103,34 @@ fn concat(item: &Node, remarks: &mut Vec<Mistake>, mistakes: &mut Mistakes) -> O
     let mut object = Object::of(item, mistakes)?;
     let remedy = "PGSync wants the fields it joins, and the name of the new one";
     let columns = object.required("columns", remedy, mistakes);
-    let columns = columns.map(|node| super::part::texts(node, mistakes));
+    let columns = columns.map(|node| words(node, mistakes));
     let destination = object.required("destination", remedy, mistakes);
     let destination = destination.and_then(|node| text(node, mistakes));
-    let delimiter = match object.take("delimiter").map(|node| (&node.kind, node)) {
-        None => String::new(),
-        Some((NodeKind::Scalar { text, quoted: true }, _)) => text.clone(),
-        Some((_, node)) => {
-            expected(node, "a text", "write it in double quotes", mistakes);
-            String::new()
-        }
-    };
+    let delimiter = object.take("delimiter").and_then(|node| word(node, mistakes));
     object.finish(remarks);
     Some(Concat {
         place: item.place.clone(),
-        columns: columns?.into_iter().map(|column| column.text).collect(),
+        columns: columns?,
         destination: destination?.text,
-        delimiter,
+        delimiter: delimiter.unwrap_or_default(),
     })
+}
+
+/// Any texts, blank ones too.
+fn words(node: &Node, mistakes: &mut Mistakes) -> Vec<String> {
+    let NodeKind::Sequence(items) = &node.kind else {
+        expected(node, "a list of texts", "write `[\"a\", \"b\"]`", mistakes);
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| word(item, mistakes)).collect()
+}
+
+fn word(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
+    if let NodeKind::Scalar { text, quoted: true } = &node.kind {
+        return Some(text.clone());
+    }
+    expected(node, "a text", "write it in double quotes", mistakes);
+    None
 }
 
 /// Types of a node's fields, which PGSync wants each to name.

@@ -126,12 +126,9 @@ impl<'c> Walk<'c> {
         self.embed(place, &target_row, sheet, |object| Related {
             form: "one",
             table: name::table(self.catalog, target),
-            remarks: Vec::new(),
             join,
-            through: None,
-            limit: None,
-            mapping: Mapping::new(),
             content: Content::Fields(object),
+            ..Related::default()
         });
     }
 
@@ -155,12 +152,11 @@ impl<'c> Walk<'c> {
         self.embed(place, &target, sheet, |object| Related {
             form: if single { "one" } else { "many" },
             table: name::table(self.catalog, child),
-            remarks: Vec::new(),
             join,
-            through: None,
             limit,
             mapping: if single { Mapping::new() } else { nested() },
             content: Content::Fields(object),
+            ..Related::default()
         });
     }
 
@@ -188,16 +184,8 @@ impl<'c> Walk<'c> {
             Wanted::Beyond,
             pairs(&there.columns, &there.target_columns),
         );
-        let apart = there.columns.join("_");
         let alone = join.is_empty() && other.oid != place.table.oid;
-        let wanted = if alone {
-            [other.name.clone(), format!("{}_by_{}", other.name, through.name)]
-        } else {
-            [
-                format!("{}_by_{apart}", through.name),
-                format!("{}_by_{}_{apart}", other.name, through.name),
-            ]
-        };
+        let wanted = names_beyond(other, through, there, alone);
         let came = [
             (through.oid, here.columns.as_slice()),
             (through.oid, there.columns.as_slice()),
@@ -216,7 +204,6 @@ impl<'c> Walk<'c> {
             Related {
                 form: "many",
                 table: name::table(self.catalog, other),
-                remarks: Vec::new(),
                 join,
                 through: Some(Hop {
                     table: name::table(self.catalog, through),
@@ -225,6 +212,7 @@ impl<'c> Walk<'c> {
                 limit: Some(limit),
                 mapping: nested(),
                 content: Content::Fields(sheet.object),
+                ..Related::default()
             }
         });
     }
@@ -295,6 +283,18 @@ impl<'c> Walk<'c> {
             && self.pointing_at(table).next().is_none();
         joins.then_some(other)
     }
+}
+
+/// Names for what lies beyond a junction, the best first; its own where nothing else could be meant.
+fn names_beyond(other: &Table, through: &Table, there: &ForeignKey, alone: bool) -> [String; 2] {
+    if alone {
+        return [other.name.clone(), format!("{}_by_{}", other.name, through.name)];
+    }
+    let apart = there.columns.join("_");
+    [
+        format!("{}_by_{apart}", through.name),
+        format!("{}_by_{}_{apart}", other.name, through.name),
+    ]
 }
 
 fn nested() -> Mapping {

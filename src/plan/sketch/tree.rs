@@ -70,6 +70,7 @@ pub enum Source {
     Pipeline,
 }
 
+#[derive(Default)]
 pub struct Related {
     /// `one` or `many`.
     pub form: &'static str,
@@ -90,6 +91,12 @@ pub struct Related {
 pub enum Content {
     Fields(Object),
     Value { source: Source, mapping: Mapping },
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Fields(Object::default())
+    }
 }
 
 /// A junction, and the join from there.
