@@ -16,7 +16,7 @@ use crate::elastic::Elastic;
 use crate::key::Key;
 use crate::ledger::job::{self, ClaimedRange, Job, Kind};
 use crate::ledger::{Settlement, cut};
-use crate::pipeline::intake::{reaches, ways};
+use crate::pipeline::intake::{Way, reaches, ways};
 use crate::pipeline::receipt::{Closed, Receipt};
 use crate::pipeline::record::{park, record};
 use crate::pipeline::report::Report;
@@ -259,37 +259,50 @@ impl Walker {
                 .map(Vec::as_slice)
                 .partition(|row| reaches(fanout, layout, row));
             for way in ways(fanout, layout, whole, key_only) {
-                let mut after: Option<Key> = None;
-                loop {
-                    let page = {
-                        let mut connection = self.postgres.pool().acquire().await?;
-                        resolve::roots(
-                            &self.postgres,
-                            &mut connection,
-                            way.statement,
-                            &way.columns,
-                            after.as_ref(),
-                            plan.key.len(),
-                            i64::try_from(PAGE).unwrap_or(i64::MAX),
-                        )
-                        .await?
-                    };
-                    if stop.is_cancelled() {
-                        return Ok(false);
-                    }
-                    let Some(last) = page.last().cloned() else { break };
-                    let whole_page = page.len() == PAGE;
-                    self.push(fleet, generation, page).await?;
-                    if !whole_page {
-                        break;
-                    }
-                    after = Some(last);
+                if !self.follow(&way, fleet, generation, plan, stop).await? {
+                    return Ok(false);
                 }
             }
         }
         self.postgres.within(job::finish(self.postgres.pool(), job.id)).await?;
         self.postgres.within(transaction.rollback()).await?;
         Ok(true)
+    }
+
+    /// The roots at the end of one way, page by page; false where it was stopped before the last.
+    async fn follow(
+        &self,
+        way: &Way<'_, '_>,
+        fleet: &Fleet,
+        generation: &Generation,
+        plan: &Plan,
+        stop: &CancellationToken,
+    ) -> Result<bool, JobError> {
+        let mut after: Option<Key> = None;
+        loop {
+            let page = {
+                let mut connection = self.postgres.pool().acquire().await?;
+                resolve::roots(
+                    &self.postgres,
+                    &mut connection,
+                    way.statement,
+                    &way.columns,
+                    after.as_ref(),
+                    plan.key.len(),
+                    i64::try_from(PAGE).unwrap_or(i64::MAX),
+                )
+                .await?
+            };
+            if stop.is_cancelled() {
+                return Ok(false);
+            }
+            let is_last = page.len() < PAGE;
+            after = page.last().cloned();
+            self.push(fleet, generation, page).await?;
+            if is_last {
+                return Ok(true);
+            }
+        }
     }
 
     /// Has these keys written through the slower lane; what is not done in time is parked.

@@ -62,20 +62,8 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
     walk.warn_of_unbounded();
     let fits = walk.lookup.mistakes.0.is_empty() && known.0.is_empty();
     let Some(root) = root.filter(|_| fits) else {
-        walk.lookup.mistakes.merge(walk.refused);
-        return Err(Misfit {
-            mistakes: walk.lookup.mistakes,
-            warnings: walk.warnings,
-            expressions: walk.expressions,
-        });
+        return Err(walk.misfit());
     };
-    let key_columns = key
-        .iter()
-        .map(|name| KeyColumn {
-            name: name.clone(),
-            cast: names::cast(&root.columns[name]),
-        })
-        .collect();
     let hash = fingerprint(definition);
     Ok(Plan {
         index: definition.index.clone(),
@@ -83,7 +71,7 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
         levels: walk.levels.into_iter().flatten().collect(),
         table: PlannedTable::of(root),
         key_is_said: root.inherited || root.view.is_some(),
-        key: key_columns,
+        key: key_columns(root, &key),
         routing,
         captures: walk.uses.captures(&catalog),
         dues: walk.uses.dues(),
@@ -101,6 +89,14 @@ pub fn plan(definition: &Definition, catalog: &Catalog, known: &Mistakes) -> Res
         expressions: walk.expressions,
         hash,
     })
+}
+
+fn key_columns(root: &Table, key: &[String]) -> Vec<KeyColumn> {
+    let column = |name: &String| KeyColumn {
+        name: name.clone(),
+        cast: names::cast(&root.columns[name]),
+    };
+    key.iter().map(column).collect()
 }
 
 /// Of what the definition says and of the encoder: another value means another generation.
@@ -133,6 +129,16 @@ struct Walk<'c, 'd> {
 }
 
 impl<'c> Walk<'c, '_> {
+    /// Why there is no plan.
+    fn misfit(mut self) -> Misfit {
+        self.lookup.mistakes.merge(self.refused);
+        Misfit {
+            mistakes: self.lookup.mistakes,
+            warnings: self.warnings,
+            expressions: self.expressions,
+        }
+    }
+
     /// Notes that `table` stands in the tree, called `name` there.
     fn stand(&mut self, table: &'c Table, name: String, path: Path<'c>, key: &[String]) -> UseId {
         self.tables.entry(table.oid).or_insert_with(|| PlannedTable::of(table));

@@ -68,6 +68,13 @@ impl<'c> Lookup<'c> {
                 "let highwater read the database that publishes the table, or take the table out of the subscription",
             );
         }
+        if let Some(column) = table.columns.keys().find(|column| column.starts_with("highwater ")) {
+            self.mistakes.add(
+                &name.place,
+                format!("column {column:?} of {written:?} is called like what the statements here add to the table's columns"),
+                "rename it: no column of a table that is read may begin with \"highwater \"",
+            );
+        }
         self.captured(table, &written, &name.place);
         Some(table)
     }

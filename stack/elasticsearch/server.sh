@@ -59,7 +59,8 @@ elasticsearch_start() {
   [ "$java" -lt 21 ] || jvm+=(--enable-native-access=ALL-UNNAMED --add-modules=jdk.incubator.vector)
   [ "$java" -lt 24 ] || jvm+=(--sun-misc-unsafe-memory-access=allow)
   launch elasticsearch "$data" "${jvm[@]}" -cp "$folder/lib/*" LocalNode "$folder" "$data" \
-    http.port="$(port elasticsearch)" cluster.routing.allocation.disk.threshold_enabled=false
+    http.port="$(port elasticsearch)" cluster.routing.allocation.disk.threshold_enabled=false \
+    cluster.max_shards_per_node=10000 # tests that were killed leave indexes behind
 }
 
 elasticsearch_answers() {

@@ -18,7 +18,7 @@ pub fn random(dice: &mut Dice, schema: &Schema, rows: &[Row]) -> Vec<Vec<String>
 fn statement(dice: &mut Dice, schema: &Schema, rows: &[Row]) -> String {
     let at = dice.below(schema.tables.len());
     let table = &schema.tables[at];
-    let name = table.full();
+    let name = table.base();
     match dice.below(24) {
         0..=3 => insert(dice, at, schema, rows, ""),
         4..=6 => insert(dice, at, schema, rows, "update"),
@@ -43,7 +43,7 @@ fn statement(dice: &mut Dice, schema: &Schema, rows: &[Row]) -> String {
 fn insert(dice: &mut Dice, at: usize, schema: &Schema, rows: &[Row], conflict: &str) -> String {
     let table = &schema.tables[at];
     let Some(row) = rows::one(dice, at, table, rows) else {
-        return format!("delete from {} where {}", table.full(), one(dice, at, table, rows));
+        return format!("delete from {} where {}", table.base(), one(dice, at, table, rows));
     };
     let others = table.columns.iter().filter(|column| !table.key.contains(&column.name));
     let set: Vec<String> = others

@@ -46,6 +46,7 @@ pub fn random(dice: &mut Dice, schema: &Schema) -> Tree {
     let table = dice.any(&roots).copied().unwrap_or_default();
     let mut tree = Tree {
         table,
+        key: None,
         filter: None,
         drop: dice.chance(15),
         defaults: Vec::new(),
@@ -60,6 +61,7 @@ pub fn random(dice: &mut Dice, schema: &Schema) -> Tree {
     if grower.dice.chance(30) {
         tree.filter = Some(expression::condition(grower.dice, &own_columns(&schema.tables[table])));
     }
+    tree.key = schema.tables[table].unique.clone().filter(|_| grower.dice.chance(50));
     for at in 0..schema.tables.len() {
         if grower.dice.chance(12) {
             let filter = expression::condition(grower.dice, &own_columns(&schema.tables[at]));
@@ -203,5 +205,5 @@ pub fn own_columns(table: &Table) -> Vec<Column> {
         name: column.name.clone(),
         kind: column.kind,
     };
-    table.columns.iter().map(column).collect()
+    table.shown().map(column).collect()
 }

@@ -94,7 +94,8 @@ pub fn stop(dice: &mut Dice, schema: &Schema, from: usize, link: &Link, wanted: 
 /// The joins that may be meant where none is written.
 pub fn inferred(schema: &Schema, from: usize, to: usize, wanted: Wanted) -> Vec<Pairs> {
     let enforced = |table: usize, target: usize| {
-        let keys = schema.tables[table].foreign.iter();
+        let seen = !schema.tables[table].is_view() && !schema.tables[target].is_view();
+        let keys = schema.tables[table].foreign.iter().filter(move |_| seen);
         keys.filter(move |foreign| foreign.enforced && foreign.target == target)
     };
     let pointing: Vec<Pairs> = enforced(from, to).map(|foreign| down(foreign).pairs).collect();

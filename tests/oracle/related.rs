@@ -176,7 +176,7 @@ impl Grower<'_> {
         self.left -= 1;
         let trees = |at: &usize| {
             let table = &self.schema.tables[*at];
-            table.foreign.iter().any(|foreign| foreign.target == *at)
+            !table.is_view() && table.foreign.iter().any(|foreign| foreign.target == *at)
         };
         let trees: Vec<usize> = (0..self.schema.tables.len()).filter(trees).collect();
         let tree = *self.dice.any(&trees)?;

@@ -27,7 +27,7 @@ impl Row {
         let values: Vec<String> = self.values.iter().map(|(_, value)| literal(value.as_deref())).collect();
         format!(
             "insert into {} ({}) values ({})",
-            schema.tables[self.table].full(),
+            schema.tables[self.table].base(),
             list(&names),
             values.join(", ")
         )

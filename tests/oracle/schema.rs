@@ -1,5 +1,6 @@
 //! Tables as an application has them, and as it should not: keys of every kind, several ways between two tables, junctions
-//! with columns of their own, references to the same table and to one of several, names that must be quoted.
+//! with columns of their own, references to the same table and to one of several, names that must be quoted; tables of
+//! parts, and views of tables.
 
 use super::dice::Dice;
 use super::kind::{Kind, MOOD};
@@ -20,6 +21,27 @@ pub struct Table {
     /// Columns that also tell rows apart.
     pub unique: Option<String>,
     pub points: Option<Points>,
+    pub made: Made,
+}
+
+/// What an application sees as a table.
+#[derive(Clone, Debug)]
+pub enum Made {
+    Plain,
+    /// Of two parts, by a hash of the key.
+    Parted,
+    /// A view of a table with the same columns, which is where rows are written.
+    View(Option<Aside>),
+}
+
+/// A column that a view takes from the table that its rows point at.
+#[derive(Clone, Debug)]
+pub struct Aside {
+    pub column: Column,
+    pub target: usize,
+    pub of: String,
+    /// Of the view's own table first.
+    pub pairs: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -129,7 +151,10 @@ impl Schema {
         for table in &self.tables {
             statements.push(table.sql(&self.tables));
             for foreign in table.foreign.iter().filter(|foreign| foreign.indexed) {
-                statements.push(format!("create index on {} ({})", table.full(), list(&foreign.columns)));
+                statements.push(format!("create index on {} ({})", table.base(), list(&foreign.columns)));
+            }
+            if let Made::View(aside) = &table.made {
+                statements.push(table.view(aside.as_ref(), &self.tables));
             }
         }
         statements.join(";\n")
@@ -146,6 +171,7 @@ impl Table {
             foreign: Vec::new(),
             unique: None,
             points: None,
+            made: Made::Plain,
         };
         let mut names: Vec<&str> = COLUMNS.to_vec();
         // Keys of junctions of junctions would grow without end.
@@ -189,7 +215,38 @@ impl Table {
         if dice.chance(20) {
             table.point(dice, &mut names, before);
         }
+        table.made = match dice.below(10) {
+            0 if table.unique.is_none() => Made::Parted,
+            1 | 2 => Made::View(table.aside(dice, &mut names, before)),
+            _ => Made::Plain,
+        };
         table
+    }
+
+    /// Something of a row that the table points at.
+    fn aside(&self, dice: &mut Dice, names: &mut Vec<&str>, before: &[Self]) -> Option<Aside> {
+        let others: Vec<&Foreign> = self
+            .foreign
+            .iter()
+            .filter(|foreign| foreign.target < before.len())
+            .collect();
+        let foreign = *dice.any(&others)?;
+        let of = dice.pick(&before[foreign.target].columns).clone();
+        let pairs = foreign
+            .columns
+            .iter()
+            .cloned()
+            .zip(foreign.target_columns.iter().cloned());
+        dice.chance(60).then(|| Aside {
+            column: Column {
+                name: dice.take(names).to_owned(),
+                kind: of.kind,
+                nullable: true,
+            },
+            target: foreign.target,
+            of: of.name,
+            pairs: pairs.collect(),
+        })
     }
 
     fn add(&mut self, name: &str, kind: Kind, nullable: bool) {
@@ -246,20 +303,51 @@ impl Table {
     }
 
     pub fn column(&self, name: &str) -> &Column {
-        let found = self.columns.iter().find(|column| column.name == name);
+        let found = self.shown().find(|column| column.name == name);
         found.expect("a column of the table")
+    }
+
+    /// The columns that can be read.
+    pub fn shown(&self) -> impl Iterator<Item = &Column> {
+        let aside = match &self.made {
+            Made::View(Some(aside)) => Some(&aside.column),
+            _ => None,
+        };
+        self.columns.iter().chain(aside)
+    }
+
+    pub fn is_view(&self) -> bool {
+        matches!(self.made, Made::View(_))
     }
 
     /// Quoted, with its schema.
     pub fn full(&self) -> String {
+        self.within(&self.name)
+    }
+
+    /// Where its rows are written.
+    pub fn base(&self) -> String {
+        self.within(&self.base_name())
+    }
+
+    pub fn base_name(&self) -> String {
+        if self.is_view() {
+            format!("{} base", self.name)
+        } else {
+            self.name.clone()
+        }
+    }
+
+    fn within(&self, name: &str) -> String {
         let schema = self.schema.as_deref().unwrap_or("public");
-        format!("{}.{}", quote(schema), quote(&self.name))
+        format!("{}.{}", quote(schema), quote(name))
     }
 
     /// Whether at most one row can have given values there.
     pub fn is_unique(&self, columns: &[String]) -> bool {
         let covered = |key: &[String]| key.iter().all(|column| columns.contains(column));
-        covered(&self.key) || self.unique.as_ref().is_some_and(|unique| columns.contains(unique))
+        let unique = self.unique.as_ref().filter(|_| !self.is_view()); // of a view only the key is known
+        covered(&self.key) || unique.is_some_and(|unique| columns.contains(unique))
     }
 
     fn sql(&self, tables: &[Self]) -> String {
@@ -275,12 +363,49 @@ impl Table {
             parts.push(format!(
                 "foreign key ({}) references {} ({}){}",
                 list(&foreign.columns),
-                target.full(),
+                target.base(),
                 list(&foreign.target_columns),
                 foreign.actions
             ));
         }
-        format!("create table {} ({})", self.full(), parts.join(", "))
+        let base = self.base();
+        let table = format!("create table {base} ({})", parts.join(", "));
+        if !matches!(self.made, Made::Parted) {
+            return table;
+        }
+        let part = |at: u8| {
+            let name = self.within(&format!("{} part {at}", self.name));
+            format!("create table {name} partition of {base} for values with (modulus 2, remainder {at})")
+        };
+        format!(
+            "{table} partition by hash ({});\n{};\n{}",
+            quote(&self.key[0]),
+            part(0),
+            part(1)
+        )
+    }
+
+    fn view(&self, aside: Option<&Aside>, tables: &[Self]) -> String {
+        let mut columns: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| format!("b.{}", quote(&column.name)))
+            .collect();
+        let mut from = format!("{} as b", self.base());
+        if let Some(aside) = aside {
+            columns.push(format!("o.{} as {}", quote(&aside.of), quote(&aside.column.name)));
+            let pairs = aside
+                .pairs
+                .iter()
+                .map(|(own, other)| format!("b.{} = o.{}", quote(own), quote(other)));
+            let condition = pairs.collect::<Vec<_>>().join(" and ");
+            from = format!("{from} left join {} as o on {condition}", tables[aside.target].base());
+        }
+        format!(
+            "create view {} as select {} from {from}",
+            self.full(),
+            columns.join(", ")
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! A failing case made smaller: everything that can be taken away is, as long as it fails in the same manner.
 
 use super::case::Case;
+use super::schema::Made;
 use super::tree::{Content, Field, Form, Relation, Stop, Value};
 
 /// Every case with one thing less, what takes most away first.
@@ -35,12 +36,19 @@ pub fn smaller(case: &Case) -> Vec<Case> {
     }
     with(&|case| case.tree.filter = None);
     with(&|case| case.tree.drop = false);
+    with(&|case| case.tree.key = None);
     for at in 0..case.rows.len() {
         with(&|case| drop(case.rows.remove(at)));
     }
     for (at, table) in case.schema.tables.iter().enumerate() {
         for foreign in 0..table.foreign.len() {
             with(&|case| drop(case.schema.tables[at].foreign.remove(foreign)));
+        }
+        if let Made::View(Some(_)) = table.made {
+            with(&|case| case.schema.tables[at].made = Made::View(None));
+        }
+        if !matches!(table.made, Made::Plain) {
+            with(&|case| plain(case, at));
         }
         for column in &table.columns {
             with(&|case| without_column(case, at, &column.name));
@@ -53,8 +61,21 @@ pub fn smaller(case: &Case) -> Vec<Case> {
         });
     }
     // A table that the tree still names is none that can go.
-    cases.retain(|case| stands(case) && case.changes.iter().all(|statements| !statements.is_empty()));
+    let script = case.script();
+    cases.retain(|case| {
+        stands(case) && case.script() != script && case.changes.iter().all(|statements| !statements.is_empty())
+    });
     cases
+}
+
+/// Makes it a table of one piece, whose rows are written where they are read.
+fn plain(case: &mut Case, at: usize) {
+    let table = &mut case.schema.tables[at];
+    let base = table.base();
+    table.made = Made::Plain;
+    for statement in case.changes.iter_mut().flatten() {
+        *statement = statement.replace(&base, &table.full());
+    }
 }
 
 fn without_column(case: &mut Case, at: usize, name: &str) {
@@ -75,12 +96,27 @@ fn stands(case: &Case) -> bool {
         let points = |points: &super::schema::Points| {
             known(&points.at) && known(&points.key) && points.targets.iter().all(|(_, at)| *at < tables)
         };
-        table.key.iter().all(known)
+        let aside = match &table.made {
+            Made::View(Some(aside)) => {
+                let of = case.schema.tables.get(aside.target);
+                let there = of.is_some_and(|of| of.columns.iter().any(|column| column.name == aside.of));
+                there && aside.pairs.iter().all(|(own, _)| known(own))
+            }
+            _ => true,
+        };
+        aside
+            && table.key.iter().all(known)
             && table.unique.iter().all(known)
             && table.foreign.iter().all(foreign)
             && table.points.iter().all(points)
     });
-    keys && !(tables..tables + 8).any(named) && case.tree.defaults.iter().all(|(at, _)| *at < tables)
+    let unique = case
+        .schema
+        .tables
+        .get(case.tree.table)
+        .and_then(|root| root.unique.as_ref());
+    let identified = case.tree.key.is_none() || case.tree.key.as_ref() == unique;
+    keys && identified && !(tables..tables + 8).any(named) && case.tree.defaults.iter().all(|(at, _)| *at < tables)
 }
 
 /// The same fields with one thing less.

@@ -6,6 +6,8 @@ use super::kind::Kind;
 #[derive(Clone, Debug)]
 pub struct Tree {
     pub table: usize,
+    /// The column that identifies a document, if not the primary key.
+    pub key: Option<String>,
     pub filter: Option<Expression>,
     /// Of all fields, unless they say otherwise.
     pub drop: bool,

@@ -26,7 +26,8 @@ pub fn sql(schema: &Schema, tree: &Tree) -> String {
         drop: tree.drop,
     };
     let key = |column: &String| format!("root.{}::text", quote(column));
-    let key = match table.key.as_slice() {
+    let columns = tree.key.as_ref().map_or(table.key.as_slice(), std::slice::from_ref);
+    let key = match columns {
         [single] => key(single),
         several => {
             let escaped = |column| format!("replace(replace({}, '\\', '\\\\'), ',', '\\,')", key(column));

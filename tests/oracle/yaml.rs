@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::schema::{Schema, Table, quote};
+use super::schema::{Made, Schema, Table, quote};
 use super::tree::{
     Aggregate, By, Column, Content, Expression, Field, Form, Function, Missing, Order, Pairs, Part, Relation, Shape,
     Stop, Switch, Tree, Value,
@@ -15,6 +15,7 @@ pub fn text(schema: &Schema, tree: &Tree) -> String {
     let mut top = Map::new();
     top.insert("index".to_owned(), "{index}".into());
     top.insert("table".to_owned(), written(table).into());
+    top.extend(tree.key.as_ref().map(|key| ("key".to_owned(), key.as_str().into())));
     if let Some(filter) = &tree.filter {
         top.insert("where".to_owned(), pen.expression(filter, &[tree.table]).into());
     }
@@ -28,6 +29,14 @@ pub fn text(schema: &Schema, tree: &Tree) -> String {
     }
     if !defaults.is_empty() {
         top.insert("tables".to_owned(), defaults.into());
+    }
+    let views = schema
+        .tables
+        .iter()
+        .filter_map(|table| Some((written(table), view(schema, table)?)));
+    let views: Map<String, Json> = views.collect();
+    if !views.is_empty() {
+        top.insert("views".to_owned(), views.into());
     }
     top.insert("fields".to_owned(), pen.fields(&tree.fields, &[tree.table]));
     serde_yaml::to_string(&Json::from(top)).expect("YAML")
@@ -267,6 +276,29 @@ impl Function {
     }
 }
 
+/// What a view is made of, if it is one.
+fn view(schema: &Schema, table: &Table) -> Option<Json> {
+    let Made::View(aside) = &table.made else { return None };
+    let base = qualified(table, &table.base_name());
+    let own = table
+        .columns
+        .iter()
+        .map(|column| (column.name.clone(), part(&column.name).into()));
+    let mut tables = Map::from_iter([(base.clone(), own.collect::<Map<_, _>>().into())]);
+    if let Some(aside) = aside {
+        let other = &schema.tables[aside.target];
+        let pairs = aside
+            .pairs
+            .iter()
+            .map(|(own, other)| (other.clone(), format!("{base}.{}", part(own)).into()));
+        tables.insert(
+            qualified(other, &other.base_name()),
+            pairs.collect::<Map<_, _>>().into(),
+        );
+    }
+    Some(json!({ "key": table.key, "tables": tables }))
+}
+
 fn join(pairs: &Pairs) -> Json {
     let pairs = pairs.iter().map(|(above, below)| (above.clone(), below.clone().into()));
     pairs.collect::<Map<_, _>>().into()
@@ -281,7 +313,12 @@ fn object(value: Json) -> Map<String, Json> {
 
 /// A table as it stands in the definition.
 fn written(table: &Table) -> String {
-    let name = part(&table.name);
+    qualified(table, &table.name)
+}
+
+/// The name of something in the table's schema.
+fn qualified(table: &Table, name: &str) -> String {
+    let name = part(name);
     table
         .schema
         .as_ref()

@@ -231,7 +231,7 @@ fields:
   next: { min: edition.printing.printed_at, where: printed_at > highwater.clock(), due: printing.printed_at, type: date }
 ";
 
-const VIEWED: &str = "
+pub const VIEWED: &str = "
 index: viewed
 table: publisher
 views:
@@ -241,7 +241,7 @@ fields:
   shelves: { many: shelf, join: { id: publisher_id }, order: latest, fields: { title: text, tags: { many: book_tag, join: { id: book_id }, value: tag_id, type: keyword } } }
 ";
 
-const IMPRINTS: &str = "
+pub const IMPRINTS: &str = "
 index: imprints
 table: imprint
 views:
@@ -251,7 +251,7 @@ fields:
   editions: { count: edition, join: { shelf_id: book_id }, type: integer }
 ";
 
-const INHERITED: &str = "
+pub const INHERITED: &str = "
 index: inherited
 table: being
 key: id

@@ -2,8 +2,10 @@
 
 use highwater::definition::Definition;
 use highwater::plan::Plan;
+use highwater::source::catalog::read_catalog;
 
 use super::golden::catalog;
+use crate::support::postgres::TestDatabase;
 
 /// The mistakes of a definition over the golden files' schema, as `place: found / remedy`.
 async fn mistakes(text: &str) -> Vec<String> {
@@ -179,9 +181,7 @@ async fn rows_are_not_found_by_an_extension_s_type() {
     database
         .run("create extension citext; create table person (email citext primary key); create table visit (id int primary key, email citext references person)")
         .await;
-    let catalog = highwater::source::catalog::read_catalog(&mut database.connect().await)
-        .await
-        .expect("a catalog");
+    let catalog = read_catalog(&mut database.connect().await).await.expect("a catalog");
     let text =
         "index: p\ntable: person\nfields:\n  email: keyword\n  visits: { many: visit, value: id, type: integer }\n";
     let definition = Definition::parse("person.yaml", text).expect("sound");
@@ -193,5 +193,23 @@ async fn rows_are_not_found_by_an_extension_s_type() {
     assert!(
         said.contains("fields.visits.many: column \"email\" of \"person\""),
         "{said}"
+    );
+}
+
+/// The statements put columns of their own beside those of the tables.
+#[tokio::test]
+async fn a_column_with_a_name_of_the_statements_is_refused() {
+    let database = TestDatabase::create().await;
+    database
+        .run("create table book (id int primary key, title text, \"highwater 1\" text)")
+        .await;
+    let catalog = read_catalog(&mut database.connect().await).await.expect("a catalog");
+    let text = "index: b\ntable: book\nfields:\n  id: long\n  loud: { sql: upper(title), type: keyword }\n";
+    let definition = Definition::parse("book.yaml", text).expect("a definition");
+    let mistakes = Plan::new(&definition, &catalog).expect_err("a mistake");
+    let said: Vec<String> = mistakes.in_file_order().0.iter().map(ToString::to_string).collect();
+    assert!(
+        matches!(&said[..], [said] if said.starts_with("book.yaml:2:8 table: column \"highwater 1\" of \"book\"") && said.contains("rename it")),
+        "{said:?}"
     );
 }

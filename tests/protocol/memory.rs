@@ -1,6 +1,6 @@
 //! Memory is bounded, whatever is backfilled or stormed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -35,6 +35,7 @@ async fn large_documents_stay_within_the_bytes_that_may_be_under_way() {
     )
     .await;
     let truth = "select id::text, json_build_object('id', id, 'body', body) from note where id <= 300";
+    let letter = format!("highwater_dead_letters{{index=\"{}\"}}", world.index);
     let daemon = world.start_program();
     world.live().await;
     world
@@ -50,11 +51,60 @@ async fn large_documents_stay_within_the_bytes_that_may_be_under_way() {
         "{letters:?}"
     );
     assert_same(&world.truth(truth).await, &world.documents().await, "all others");
-    tokio::time::sleep(Duration::from_millis(2500)).await; // it looks at itself once a second
+    // It tells what it counts once a second: the letter is in what it tells after all of this was written.
+    let started = Instant::now();
+    while metric(&world, "highwater_touches_waiting").await != Some(0.0) || metric(&world, &letter).await != Some(1.0) {
+        assert!(
+            started.elapsed() < Duration::from_mins(1),
+            "it never tells of the letter"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let highest = metric(&world, "highwater_bytes_under_way_highest")
         .await
         .expect("a number");
     assert!(highest <= 1_000_000.0, "{highest} bytes were under way");
     assert!(highest >= 240_000.0, "not measured: {highest}");
     daemon.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_with_a_hundred_thousand_children_is_limited_or_kept_aside() {
+    let world = World::with(
+        "create table book (id int primary key); create table review (id int primary key, book_id int references book, body text); \
+         insert into book select generate_series(1, 40); create index on review (book_id, id); \
+         insert into review select g, 1, 'Said ' || g from generate_series(1, 100000) g; \
+         insert into review select 100000 + g, g % 39 + 2, 'Said ' || g from generate_series(1, 400) g",
+        &[
+            "index: '{index}'\ntable: book\nfields:\n  reviews: { many: review, order: id, limit: 50, value: body, type: text }\n",
+            "index: '{index}'\ntable: book\nfields:\n  reviews: { many: review, order: id, value: body, type: text }\n",
+        ],
+        "pipeline:\n  max_document_bytes: 1MB\n  body_bytes: 1MB\n",
+    )
+    .await;
+    let truth = |of: &str| {
+        format!(
+            "select book.id::text, json_build_object('reviews', (select json_agg(body order by id) from review where book_id = book.id{of}"
+        )
+    };
+    let running = world.start().await;
+    world.live().await;
+    world
+        .run("update review set body = body || '!' where id % 100 = 0")
+        .await;
+    world.settled().await;
+    let limited = truth(" and id <= case book_id when 1 then 50 else 200000 end)) from book");
+    assert_same(&world.truth(&limited).await, &world.documents().await, "fifty of each");
+    let others = truth(")) from book where id > 1");
+    let whole = world.documents_of(&format!("{}-2", world.index)).await;
+    assert_same(&world.truth(&others).await, &whole, "all of each");
+    let letters: Vec<(String, String)> = sqlx::query_as("select key, reason from highwater.dead")
+        .fetch_all(&world.pool)
+        .await
+        .expect("Postgres answers");
+    assert!(
+        matches!(&letters[..], [(key, reason)] if key == "1" && reason.contains("max_document_bytes")),
+        "{letters:?}"
+    );
+    running.stop().await;
 }

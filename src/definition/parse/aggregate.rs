@@ -31,13 +31,7 @@ pub(super) fn read(
 ) -> Option<Relation> {
     let place = reader.place_of(form).unwrap_or(&key.place).clone();
     let path = reader.take(form).and_then(|node| column::path(node, mistakes));
-    for (misplaced, remedy) in MISPLACED {
-        if let Some(at) = reader.place_of(misplaced) {
-            mistakes.add(at, format!("`{misplaced}` does not go with `{form}`"), remedy);
-            reader.discard(misplaced);
-        }
-    }
-    refuse_routing(&mut reader, mistakes);
+    refuse_misplaced(form, &mut reader, mistakes);
     let function = function(form, &mut reader, mistakes);
     let join = join(&mut reader, mistakes);
     let filter = reader.take("where").and_then(|node| sql(node, mistakes));
@@ -92,6 +86,16 @@ pub(super) fn read(
         }),
         mapping: Mapping::new(),
     })
+}
+
+fn refuse_misplaced(form: &str, reader: &mut Reader<'_>, mistakes: &mut Mistakes) {
+    for (misplaced, remedy) in MISPLACED {
+        if let Some(at) = reader.place_of(misplaced) {
+            mistakes.add(at, format!("`{misplaced}` does not go with `{form}`"), remedy);
+            reader.discard(misplaced);
+        }
+    }
+    refuse_routing(reader, mistakes);
 }
 
 /// Its `due`, of the last table or of one on the way.

@@ -39,7 +39,8 @@ impl<'c> Walk<'c, '_> {
             let key = table.primary_key.iter();
             terms.extend(key.map(|column| Term::of(alias.clone(), &table.columns[column])));
             if table.primary_key.is_empty() || table.view.is_some() {
-                terms.push(Term::text(&quote(alias)));
+                // The row, which a column of its name would hide.
+                terms.push(Term::text(&format!("({}.*)", quote(alias))));
             }
         }
         terms

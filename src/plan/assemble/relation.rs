@@ -9,6 +9,7 @@ use crate::plan::statement::{self, Parts};
 use crate::plan::uses::Path;
 use crate::plan::{Level, Link, Rank, Select, Shape, names};
 
+use super::fields::Hanging;
 use super::form::Form;
 use super::order::Term;
 use super::scope::{Named, Scope, prefix};
@@ -43,19 +44,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         above.children.push(scope.position);
         self.due(&scope, &relation.due);
         let key = relation.by.as_ref().and_then(|by| self.key_of(&mut scope, by));
-        let hanging = match &relation.content {
-            Content::Fields(fields) => self.own_fields(&mut scope, fields),
-            Content::Value(field) => {
-                let output = self.output(&mut scope, field, String::new(), dotted.clone());
-                scope.segments[0].extend(output);
-                Vec::new()
-            }
-            Content::Computed(aggregate) => {
-                let output = self.aggregate(&mut scope, aggregate, &relation.table.place);
-                scope.segments[0].extend(output);
-                Vec::new()
-            }
-        };
+        let hanging = self.content(&mut scope, relation);
         let parts = self.parts(&mut scope, hanging);
         let (select, link, order) = self.statement(&mut scope, relation, stops, &form);
         self.levels[scope.position] = Some(Level {
@@ -77,6 +66,24 @@ impl<'c, 'd> Walk<'c, 'd> {
             drop,
         });
         Some(above.children.len() - 1)
+    }
+
+    /// What it embeds of its rows; the fields that hang on each.
+    fn content(&mut self, scope: &mut Scope<'c>, relation: &'d Relation) -> Vec<Hanging<'d>> {
+        match &relation.content {
+            Content::Fields(fields) => self.own_fields(scope, fields),
+            Content::Value(field) => {
+                let dotted = scope.dotted.clone();
+                let output = self.output(scope, field, String::new(), dotted);
+                scope.segments[0].extend(output);
+                Vec::new()
+            }
+            Content::Computed(aggregate) => {
+                let output = self.aggregate(scope, aggregate, &relation.table.place);
+                scope.segments[0].extend(output);
+                Vec::new()
+            }
+        }
     }
 
     /// Has every table on the way stand in the tree: what each is called, and the path down to the last.

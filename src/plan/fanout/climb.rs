@@ -67,15 +67,14 @@ impl Climb<'_> {
                 below = format!("s{at}");
                 continue;
             }
+            let mut on = edge.on_upper("r", |at| format!("s.c{}", at + 1));
+            if let Some(within) = edge.within_view("r", &format!("SELECT c1 FROM {below}")) {
+                on = format!("{on} AND {within}");
+            }
             steps.push(format!(
                 "{name} AS (SELECT DISTINCT {} FROM {below} AS s {})",
                 names::of("r", above),
-                joined(
-                    edge.upper,
-                    "r",
-                    &edge.on_upper("r", |at| format!("s.c{}", at + 1)),
-                    edge.upper_is_indexed()
-                )
+                joined(edge.upper, "r", &on, edge.upper_is_indexed())
             ));
             below = format!("s{at}");
         }

@@ -23,6 +23,14 @@ impl Edge<'_> {
         }
     }
 
+    /// Of a view, what else holds of the rows meant, given what their first column is among: Postgres takes this into the
+    /// view, where indexes are, and no condition of a join.
+    pub fn within_view(&self, alias: &str, values: &str) -> Option<String> {
+        let column = self.upper_columns.first()?;
+        let is_taken = self.upper.view.is_some() && !self.as_text;
+        is_taken.then(|| format!("{}.{} = any (ARRAY({values}))", quote(alias), quote(column)))
+    }
+
     /// Whether an index serves a lookup of rows of the upper table.
     pub fn upper_is_indexed(&self) -> bool {
         let with_given: Vec<String> = self
