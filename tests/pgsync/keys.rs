@@ -397,12 +397,13 @@ async fn of_a_view() {
         ),
         // Two tables have its key: nothing says which of them leads there.
         of_node(
-            child(
-                &json!({ "table": "house_writer", "primary_key": ["id"], "columns": ["name"] }),
-                &json!({ "foreign_key": { "parent": ["house_id"], "child": ["id"] } }),
-            ),
+            json!({ "table": "flat", "columns": ["id"], "children": [{
+                "table": "town_card", "base_tables": ["town", "nation"], "primary_key": ["id"], "columns": ["name"],
+                "relationship": { "variant": "object", "type": "one_to_one",
+                    "foreign_key": { "parent": ["town_id"], "child": ["id"] } }
+            }] }),
             &[],
-            &["left out: house_writer\n  remedy: how rows of house, writer lead to those of the view"],
+            &["left out: town_card\n  remedy: how rows of nation, town lead to those of the view"],
         ),
         // Its declaration stays, for who mends it.
         of_node(

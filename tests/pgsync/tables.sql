@@ -39,5 +39,5 @@ create index on event (device_id);
 -- Views.
 create view house_card as select id, name || ' (' || country || ')' as card, active from house;
 create view book_card as select b.isbn, b.title, b.house_id, h.name as house from book b join house h on h.id = b.house_id;
-create view house_writer as select h.id, w.name from house h join writer w on w.id = h.id;
+create view town_card as select t.id, t.name, n.name as nation from town t join nation n on n.id = t.nation_id;
 create view book_stars as select isbn, avg(stars) as mean from rating group by isbn;
