@@ -32,7 +32,7 @@ pub use assemble::fingerprint;
 pub use capture::Capture;
 pub use due::Due;
 pub use fanout::Fanout;
-pub use lookup::MAX_JOIN;
+pub use lookup::{MAX_JOIN, Wanted};
 pub use mapping::{of as mapping, oversized};
 pub use uses::Used;
 
