@@ -36,7 +36,7 @@ soak: tools ## what takes long: hours of writes, kills and restarts
 
 bench-build: tools ## what building documents costs, beside other ways to the same bytes (SCALE=0.05)
 	stack/stack up
-	set -a && eval "$$(stack/stack env)" && cargo run --release --locked --features bench --bin bench-build -- --scale $(or $(SCALE),0.05)
+	set -a && eval "$$(stack/stack env)" && cargo run --profile dist --locked --features bench --bin bench-build -- --scale $(or $(SCALE),0.05)
 
 up: ## start the local Postgres, Kafka and Elasticsearch
 	stack/stack up

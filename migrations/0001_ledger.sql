@@ -80,6 +80,8 @@ CREATE TABLE highwater.generation (
     definition_hash text    NOT NULL,
     -- building: fed and backfilled; live: fed and behind the alias; retired: no longer fed.
     state           text    NOT NULL DEFAULT 'building' CHECK (state IN ('building', 'live', 'retired')),
+    -- Its index was made, for it alone. Nothing is written before: an index of this name may be somebody else's.
+    made            boolean NOT NULL DEFAULT false,
     created_at      timestamptz NOT NULL DEFAULT now(),
     UNIQUE (index_name, number)
 );

@@ -1,6 +1,7 @@
 //! What a build hands to a write: documents and deletes with their versions, as one bulk body.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -56,7 +57,7 @@ pub enum Op {
 pub struct Draft {
     pub key: Key,
     /// Elasticsearch's `_id`.
-    pub id: String,
+    pub id: Arc<str>,
     /// Elasticsearch's `_routing`, where the index has any.
     pub routing: Option<String>,
     /// The batch's, or the one before it for a delete of a copy.

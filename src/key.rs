@@ -71,11 +71,11 @@ impl Key {
     /// `#` is an escape character at the start: an empty key is `#`, a key that begins with `#` gets another one, and a
     /// key of more than 512 bytes becomes `#sha256-` and the hexadecimal digest of its text.
     #[must_use]
-    pub fn document_id(&self) -> Cow<'_, str> {
-        let escaped: Cow<'_, str> = match self.0.as_bytes() {
-            [] => Cow::Borrowed("#"),
-            [b'#', ..] => Cow::Owned(format!("#{}", self.0)),
-            _ => Cow::Borrowed(&self.0),
+    pub fn document_id(&self) -> Arc<str> {
+        let escaped: Arc<str> = match self.0.as_bytes() {
+            [] => "#".into(),
+            [b'#', ..] => format!("#{}", self.0).into(),
+            _ => self.0.clone(),
         };
         if escaped.len() <= MAX_ID_BYTES {
             return escaped;
@@ -85,7 +85,7 @@ impl Key {
             use fmt::Write as _;
             let _ = write!(id, "{byte:02x}"); // writing to a String cannot fail
         }
-        Cow::Owned(id)
+        id.into()
     }
 }
 
@@ -125,11 +125,8 @@ mod tests {
     #[test]
     fn ids_are_legal_and_distinct_at_the_edges() {
         let long = "x".repeat(513);
-        let ids: Vec<String> = ["", "#", "##", &long]
-            .iter()
-            .map(|text| Key::from_text(text).document_id().into_owned())
-            .collect();
-        assert_eq!(ids[..3], ["#", "##", "###"]);
+        let ids = ["", "#", "##", &long].map(|text| Key::from_text(text).document_id());
+        assert_eq!(ids[..3], ["#", "##", "###"].map(Into::into));
         assert!(ids[3].starts_with("#sha256-") && ids[3].len() == 72);
         assert_eq!(Key::from_text(&"x".repeat(512)).document_id().len(), 512);
     }

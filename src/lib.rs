@@ -3,7 +3,7 @@
 //! `docs/ARCHITECTURE.md` tells the whole story on a page. The modules import strictly downward; this ladder is written
 //! only here, and `tests/house/ladder.rs` keeps it:
 //!
-//! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source → plan → definition → catalog → key copies touch draft error metrics task yaml mistake`
+//! `main → cli → daemon → config → http → job, feed → pipeline → elastic, ledger, source, pgsync → plan → definition → catalog → key copies touch draft error metrics task yaml mistake`
 
 #![warn(clippy::print_stdout, clippy::print_stderr)] // they panic when nobody reads: see `cli::say`
 
@@ -23,6 +23,7 @@ pub mod key;
 pub mod ledger;
 pub mod metrics;
 pub mod mistake;
+pub mod pgsync;
 pub mod pipeline;
 pub mod plan;
 pub mod source;

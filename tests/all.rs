@@ -9,6 +9,7 @@ mod feed;
 mod house;
 mod http;
 mod oracle;
+mod pgsync;
 mod plan;
 mod protocol;
 mod source;

@@ -9,10 +9,10 @@ use highwater::draft::Op;
 use highwater::pipeline::Fleet;
 use highwater::plan::Plan;
 use highwater::source::build::Builder;
-use highwater::source::fetch::Batch;
-use highwater::source::{Postgres, snapshot};
-use sqlx::postgres::{PgArguments, PgPoolCopyExt, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use highwater::source::fetch::{Batch, each_row, raw};
+use highwater::source::{Postgres, Scope, SourceError, snapshot};
+use sqlx::postgres::{PgPoolCopyExt, PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use std::sync::Arc;
 
 use super::books::Books;
@@ -243,22 +243,11 @@ impl Way for Reader {
                     .read(&self.plan, owned.scope(), &mut connection, &self.postgres)
                     .await
                     .map_err(|error| anyhow!("{error}"))?;
-                let mut statements: Vec<(String, PgArguments)> = Vec::new();
-                for position in 0..self.plan.levels.len() {
-                    let query = batch
-                        .query(&self.plan, owned.scope(), position)
-                        .map_err(|error| anyhow!("{error}"))?;
-                    statements.extend(query);
-                }
-                drop(connection);
                 let before = Spent::now(&self.watch).await?;
-                for (sql, arguments) in statements {
-                    let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&self.pool);
-                    while let Some(row) = rows.try_next().await? {
-                        for at in 0..row.columns().len() {
-                            std::hint::black_box(row.try_get_raw(at)?);
-                        }
-                    }
+                for position in 0..self.plan.levels.len() {
+                    self.read(&batch, owned.scope(), position, &mut connection)
+                        .await
+                        .map_err(|error| anyhow!("{error}"))?;
                 }
                 let spent = Spent::now(&self.watch).await?.since(&before, 1000);
                 cost.database += spent.database;
@@ -273,6 +262,29 @@ impl Way for Reader {
                 allocations: cost.allocations / documents.max(1) as f64,
             }))
         })
+    }
+}
+
+impl Reader {
+    /// Binds, asks and looks at every value, as a build does, and no more.
+    async fn read(
+        &self,
+        batch: &Batch,
+        scope: Scope<'_>,
+        position: usize,
+        connection: &mut PgConnection,
+    ) -> Result<(), SourceError> {
+        let Some((sql, arguments)) = batch.query(&self.plan, scope, position)? else {
+            return Ok(());
+        };
+        let columns = self.plan.levels[position].select.wires.len();
+        let throw_away = |row: &PgRow| {
+            for at in 0..columns {
+                std::hint::black_box(raw(row, at)?);
+            }
+            Ok(())
+        };
+        each_row(connection, sql, arguments, throw_away).await
     }
 }
 

@@ -89,10 +89,20 @@ pub async fn adopt(config: &Config, yes: bool) -> anyhow::Result<()> {
     let mut connection = postgres.connect().await?;
     let fed = ledger::generation::fed(&mut connection).await?.1;
     let indexes: Vec<String> = fed.iter().map(ledger::GenerationRow::concrete).collect();
+    let source = ledger::identity::nonce(postgres.pool()).await?.source;
+    for row in &fed {
+        // Whoever kept the name until now does so no more.
+        while let Some(other) = job::owner::foreign(&elastic, &row.index, &source).await? {
+            elastic.delete_nonce(&other.source).await?;
+            tell!(
+                "{} is no longer another database's: its daemon must not run any more",
+                other.index
+            )?;
+        }
+    }
     let highest = job::lineage::highest_epoch(&elastic, indexes.iter().map(String::as_str)).await?;
     // The cluster's note of the former source no longer holds.
-    let nonce = ledger::identity::nonce(postgres.pool()).await?;
-    elastic.delete_nonce(&nonce.source).await?;
+    elastic.delete_nonce(&source).await?;
     let epoch = ledger::identity::adopt(&mut connection, highest).await?;
     tell!("adopted: documents are versioned by epoch {epoch} from now on")?;
     Ok(())

@@ -49,11 +49,12 @@ pub async fn check(reading: &Reading, offline: bool) -> Report {
         let oversized = config.definitions.iter().map(plan::oversized);
         oversized.for_each(|mistakes| report.mistakes.merge(mistakes));
     } else {
+        let mut source = None;
         if is_sound(reading, "postgres", &mut report) {
-            postgres(config, &reading.mistakes, &mut report).await;
+            source = postgres(config, &reading.mistakes, &mut report).await;
         }
         if is_sound(reading, "elasticsearch", &mut report) {
-            elastic(config, &reading.mistakes, &mut report).await;
+            elastic(config, &reading.mistakes, source.as_deref(), &mut report).await;
         }
         if is_sound(reading, "kafka", &mut report) {
             brokers(config, &mut report).await;
@@ -96,8 +97,9 @@ fn key(config: &Config, path: &str) -> Place {
     }
 }
 
-async fn postgres(config: &Config, known: &Mistakes, report: &mut Report) {
-    let (mut address, mut remedy) = (String::new(), None);
+/// Returns the ledger's name towards the cluster, empty where there is no ledger; none where that cannot be told.
+async fn postgres(config: &Config, known: &Mistakes, report: &mut Report) -> Option<String> {
+    let (mut address, mut remedy, mut source) = (String::new(), None, None);
     let connected = async {
         let postgres = Postgres::new(&config.postgres)?;
         address = format!(" as {}", postgres.address());
@@ -108,6 +110,7 @@ async fn postgres(config: &Config, known: &Mistakes, report: &mut Report) {
     let looked = match connected.await {
         Ok((postgres, mut connection)) => {
             let looked = database(config, &postgres, &mut connection, known, report).await;
+            source = ledger::identity::name(&mut connection).await.ok();
             let _ = connection.close().await; // it has nothing left to lose
             looked
         }
@@ -123,6 +126,7 @@ async fn postgres(config: &Config, known: &Mistakes, report: &mut Report) {
         let remedy = remedy.unwrap_or_else(|| remedy_of(&error));
         list.add(&key(config, "postgres.url"), found, remedy);
     }
+    source
 }
 
 /// Whether it takes a person: a wrong password stays wrong, a server that is starting does not stay so.
@@ -222,7 +226,7 @@ fn version(catalog: &Catalog) -> String {
     )
 }
 
-async fn elastic(config: &Config, known: &Mistakes, report: &mut Report) {
+async fn elastic(config: &Config, known: &Mistakes, source: Option<&str>, report: &mut Report) {
     let place = key(config, "elasticsearch");
     let asked = async {
         let elastic = Elastic::connect(&config.elastic)?;
@@ -231,7 +235,7 @@ async fn elastic(config: &Config, known: &Mistakes, report: &mut Report) {
     };
     let looked = match asked.await {
         Ok((elastic, product)) if is_supported(&product, &place, report) => {
-            indexes(&elastic, &config.definitions, known, report).await
+            indexes(&elastic, &config.definitions, known, source, report).await
         }
         Ok(_) => Ok(()),
         Err(error) => Err(error),
@@ -250,6 +254,7 @@ async fn indexes(
     elastic: &Elastic,
     definitions: &[Definition],
     known: &Mistakes,
+    source: Option<&str>,
     report: &mut Report,
 ) -> Result<(), ElasticError> {
     for definition in definitions.iter().filter(|definition| !definition.index.is_empty()) {
@@ -262,6 +267,9 @@ async fn indexes(
             ));
         }
         report.mistakes.merge(refused);
+        if let Some(source) = source {
+            report.mistakes.merge(trial::taken(elastic, definition, source).await?);
+        }
         report.warnings.merge(trial::lacking(elastic, definition).await?);
     }
     Ok(())

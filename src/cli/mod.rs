@@ -5,6 +5,7 @@ pub mod check;
 mod dead;
 mod edited;
 pub mod exit;
+mod import;
 mod init;
 mod plan;
 mod presence;
@@ -127,6 +128,9 @@ pub enum Verb {
         #[arg(long, short)]
         output: Option<PathBuf>,
     },
+    /// Make definitions of what another tool was told
+    #[command(subcommand)]
+    Import(import::Import),
     /// Print the JSON Schema of the configuration or of definitions, for editors
     Schema { of: schema::Of },
     /// Ask a running daemon whether it is well; for containers
@@ -145,6 +149,10 @@ pub async fn main(arguments: Arguments) -> anyhow::Result<()> {
         Verb::Init { root, depth, output } => {
             let config = Config::load_alone(&arguments.config, &env)?;
             init::init(&config, &root, depth, output.as_deref()).await
+        }
+        Verb::Import(import) => {
+            let config = Config::load_alone(&arguments.config, &env)?;
+            import::import(&config, import, &env).await
         }
         verb => {
             let reading = Reading::of(&arguments.config, &env);
@@ -178,7 +186,12 @@ async fn with_definitions(config: Config, verb: Verb) -> anyhow::Result<()> {
         Verb::Verify { index, repair } => verify::verify(&config, index.as_deref(), repair).await,
         Verb::Dead(dead) => dead::dead(&config, dead).await,
         // They need none, or less than sound ones.
-        Verb::Init { .. } | Verb::Schema { .. } | Verb::Check { .. } | Verb::Plan { .. } | Verb::Apply { .. } => Ok(()),
+        Verb::Init { .. }
+        | Verb::Import(_)
+        | Verb::Schema { .. }
+        | Verb::Check { .. }
+        | Verb::Plan { .. }
+        | Verb::Apply { .. } => Ok(()),
         Verb::Healthcheck => run::healthcheck(&config).await,
     }
 }

@@ -14,6 +14,7 @@ use crate::job::{JobError, bring_up, lineage};
 use crate::ledger;
 use crate::mistake::{Mistake, Mistakes};
 use crate::pipeline::Fleet;
+use crate::pipeline::hold::Wait;
 use crate::pipeline::worker::Shared;
 use crate::source::Postgres;
 
@@ -105,7 +106,13 @@ fn told(fleet: &Fleet, before: &BTreeMap<i32, Mistakes>) -> BTreeMap<i32, Mistak
 }
 
 /// Takes generations towards being live, a step at a time; runs until stopped.
-pub async fn raise(postgres: Postgres, elastic: Elastic, shared: Shared, stop: CancellationToken) {
+pub async fn raise(
+    postgres: Postgres,
+    elastic: Elastic,
+    shared: Shared,
+    waits: watch::Sender<BTreeMap<String, Wait>>,
+    stop: CancellationToken,
+) {
     let mut said: BTreeMap<String, String> = BTreeMap::new();
     while !stop.is_cancelled() {
         let fleet = shared.fleet.borrow().clone();
@@ -114,6 +121,8 @@ pub async fn raise(postgres: Postgres, elastic: Elastic, shared: Shared, stop: C
             shared.replan.notify_one();
         }
         said.retain(|index, _| step.waiting.contains_key(index));
+        let why = |(index, error): (&String, &JobError)| (index.clone(), error.wait());
+        waits.send_replace(step.waiting.iter().map(why).collect());
         for (index, error) in step.waiting {
             let why = error.to_string();
             if said.get(&index) != Some(&why) {

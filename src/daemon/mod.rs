@@ -12,6 +12,7 @@ mod summary;
 mod tasks;
 mod views;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -118,6 +119,8 @@ struct Daemon {
     health: Health,
     /// Why it is not proved yet that the database and the cluster belong together.
     doubt: watch::Sender<Option<Wait>>,
+    /// Why concrete indexes do not become live, or do not stay it.
+    waits: watch::Sender<BTreeMap<String, Wait>>,
 }
 
 impl Daemon {
@@ -143,6 +146,7 @@ impl Daemon {
             wake: Arc::new(Notify::new()),
             health,
             doubt: watch::channel(Some(Wait::for_elasticsearch("the cluster was not asked yet"))).0,
+            waits: watch::channel(BTreeMap::new()).0,
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Observer {
     pub health: Health,
     /// Why nothing is written yet.
     pub doubt: watch::Receiver<Option<Wait>>,
+    /// Why indexes do not become live, or do not stay it.
+    pub waits: watch::Receiver<BTreeMap<String, Wait>>,
     pub status: watch::Sender<Shown>,
     pub readiness: watch::Sender<Readiness>,
 }
@@ -107,6 +109,10 @@ impl Observer {
                 index.waiting = Some(why.clone());
             }
         }
+        let waits = self.waits.borrow().clone();
+        for index in told.indexes.iter_mut().filter(|index| index.waiting.is_none()) {
+            index.waiting = waits.get(&index.generation).map(|wait| wait.reason.clone());
+        }
         let doubt = self.doubt.borrow().clone();
         let waits_for = |server: Server| {
             let holds = held
@@ -114,7 +120,8 @@ impl Observer {
                 .find(|hold| hold.wait.server == server)
                 .map(Hold::to_string);
             let doubts = doubt.as_ref().filter(|doubt| doubt.server == server);
-            holds.or_else(|| doubts.map(|doubt| doubt.reason.clone()))
+            let waits = waits.values().find(|wait| wait.server == server);
+            holds.or_else(|| doubts.or(waits).map(|wait| wait.reason.clone()))
         };
         self.readiness.send_replace(Readiness {
             postgres: waits_for(Server::Postgres),

@@ -37,6 +37,7 @@ impl Daemon {
             shared: self.shared.clone(),
             health: self.health.clone(),
             doubt: self.doubt.subscribe(),
+            waits: self.waits.subscribe(),
             status,
             readiness,
         };
@@ -152,7 +153,7 @@ impl Daemon {
             fleet::follow(servers, self.fleet.clone(), shared, stop.clone()),
         );
         let (postgres, shared) = (self.postgres.clone(), self.shared.clone());
-        let task = fleet::raise(postgres, self.elastic.clone(), shared, stop.clone());
+        let task = fleet::raise(postgres, self.elastic.clone(), shared, self.waits.clone(), stop.clone());
         tasks.spawn("bring up", self.once_proved(stop, task));
         let inspector = Inspector {
             postgres: self.postgres.clone(),

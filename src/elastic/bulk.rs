@@ -57,7 +57,7 @@ impl<'a> Entry<'a> {
 
     fn answers(&self, draft: &Draft) -> bool {
         let (op, item) = self.item();
-        op == draft.op && item.id == draft.id
+        op == draft.op && *item.id == *draft.id
     }
 }
 
@@ -92,8 +92,8 @@ fn by_id(drafts: &[Draft], items: &[Entry<'_>]) -> Vec<Outcome> {
     }
     drafts
         .iter()
-        .map(|draft| match answers.get(draft.id.as_str()) {
-            Some(Some(entry)) if entry.answers(draft) && asked.get(draft.id.as_str()) == Some(&1) => {
+        .map(|draft| match answers.get(&*draft.id) {
+            Some(Some(entry)) if entry.answers(draft) && asked.get(&*draft.id) == Some(&1) => {
                 Outcome::of(draft.op, entry.item().1)
             }
             Some(_) | None => Outcome::Retry {

@@ -21,15 +21,30 @@ pub const GC_DELETES: &str = "1h";
 pub struct IndexPlan<'a> {
     pub settings: &'a Map<String, Value>,
     pub mappings: &'a Map<String, Value>,
-    /// The definition's hash, kept in the mapping's `_meta` to tell what an index was made from.
-    pub hash: &'a str,
+    pub origin: Origin<'a>,
+}
+
+/// What an index was made from and for; kept in the mapping's `_meta`.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The definition's hash.
+    pub definition: &'a str,
+    /// The name of the database's ledger towards the cluster.
+    pub source: &'a str,
+}
+
+/// The same, as an index has it; nothing where highwater did not make it.
+#[derive(Debug, Default, Deserialize)]
+pub struct Made {
+    pub definition: Option<String>,
+    pub source: Option<String>,
 }
 
 /// Whether [`Elastic::create_index`] found it done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
     Created,
-    /// It was there, made from whatever: compare [`Elastic::mapping_hash`].
+    /// It was there, made from whatever: compare [`Elastic::origin`].
     Exists,
 }
 
@@ -54,7 +69,7 @@ impl Elastic {
             // Takes away what the template of `template.rs` puts on indexes that nobody made.
             settings.insert("index.blocks.write".into(), false.into());
         }
-        let body = json!({ "settings": settings, "mappings": with_hash(plan) });
+        let body = json!({ "settings": settings, "mappings": with_origin(plan) });
         match self.send(&Request::new(Method::Put, segment(name)).json(&body)?).await {
             Ok(_) => Ok(Created::Created),
             Err(ElasticError::Refused { kind, .. }) if kind == "resource_already_exists_exception" => {
@@ -64,19 +79,19 @@ impl Elastic {
         }
     }
 
-    /// Adds fields to the mapping and replaces the hash.
+    /// Adds fields to the mapping and replaces its origin.
     ///
     /// # Errors
     /// [`ElasticError::Refused`] when a field would have to change its type.
     pub async fn put_mapping(&self, index: &str, plan: IndexPlan<'_>) -> Result<(), ElasticError> {
         let path = format!("{}/_mapping", segment(index));
-        self.send(&Request::new(Method::Put, path).json(&with_hash(plan))?)
+        self.send(&Request::new(Method::Put, path).json(&with_origin(plan))?)
             .await
             .map(drop)
     }
 
-    /// The hash of the definition that the index was made from; `None` for an index that highwater did not make.
-    pub async fn mapping_hash(&self, index: &str) -> Result<Option<String>, ElasticError> {
+    /// What the index was made from and for.
+    pub async fn origin(&self, index: &str) -> Result<Made, ElasticError> {
         #[derive(Deserialize)]
         struct Index {
             mappings: Mappings,
@@ -88,15 +103,12 @@ impl Elastic {
         }
         let path = format!("{}/_mapping", segment(index));
         let indexes: BTreeMap<String, Index> = self.ask(&Request::get(path)).await?;
-        let meta = indexes
-            .into_values()
-            .next()
-            .map(|index| index.mappings.meta)
-            .unwrap_or_default();
-        Ok(meta
-            .get("highwater")
-            .and_then(|ours| ours.get("definition")?.as_str())
-            .map(ToOwned::to_owned))
+        let meta = indexes.into_values().next().map(|index| index.mappings.meta);
+        let ours = meta.and_then(|mut meta| meta.remove("highwater"));
+        // What people wrote there themselves is nothing of ours.
+        Ok(ours
+            .and_then(|ours| serde_json::from_value(ours).ok())
+            .unwrap_or_default())
     }
 
     /// Whether an index or alias of that name exists.
@@ -169,10 +181,10 @@ impl Elastic {
     }
 }
 
-/// The mapping with the hash in `_meta`, beside what the user keeps there.
-fn with_hash(plan: IndexPlan<'_>) -> Map<String, Value> {
+/// The mapping with its origin in `_meta`, beside what the user keeps there.
+fn with_origin(plan: IndexPlan<'_>) -> Map<String, Value> {
     let mut mappings = plan.mappings.clone();
-    let ours = json!({ "definition": plan.hash });
+    let ours = json!({ "definition": plan.origin.definition, "source": plan.origin.source });
     match mappings.get_mut("_meta").and_then(Value::as_object_mut) {
         Some(meta) => {
             meta.insert("highwater".into(), ours);
@@ -208,14 +220,17 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_stands_beside_the_users_meta() {
+    fn the_origin_stands_beside_the_users_meta() {
         let mappings = json!({"_meta": {"owner": "us"}});
         let plan = IndexPlan {
             settings: &Map::new(),
             mappings: mappings.as_object().unwrap(),
-            hash: "abc",
+            origin: Origin {
+                definition: "abc",
+                source: "one",
+            },
         };
-        let expected = json!({"_meta": {"owner": "us", "highwater": {"definition": "abc"}}});
-        assert_eq!(Value::Object(with_hash(plan)), expected);
+        let expected = json!({"_meta": {"owner": "us", "highwater": {"definition": "abc", "source": "one"}}});
+        assert_eq!(Value::Object(with_origin(plan)), expected);
     }
 }

@@ -28,7 +28,7 @@ pub use alias::{Behind, PointAlias};
 pub use client::Elastic;
 pub use document::{Document, DocumentId, Mark, Stored};
 pub use error::{ElasticError, Verdict};
-pub use index::{Created, GC_DELETES, IndexPlan, generation_settings};
+pub use index::{Created, GC_DELETES, IndexPlan, Made, Origin, generation_settings};
 pub use outcome::Outcome;
 pub use product::{Distribution, Product};
 pub use scan::Scan;

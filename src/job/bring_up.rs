@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::JobError;
-use crate::elastic::{Behind, Elastic, IndexPlan, PointAlias, generation_settings};
+use super::owner::{self, Foreign};
+use crate::elastic::{Behind, Elastic, IndexPlan, Origin, PointAlias, generation_settings};
 use crate::ledger::job::Kind;
 use crate::ledger::{self};
 use crate::pipeline::{Fleet, Generation};
@@ -27,7 +28,7 @@ pub async fn step(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet) -> Step
     let mut step = Step::default();
     for (generation, plan) in fleet.plans() {
         let taken = if generation.live {
-            keep(postgres, elastic, generation).await
+            keep(postgres, elastic, fleet, generation).await
         } else {
             build(postgres, elastic, fleet, generation, plan).await
         };
@@ -39,14 +40,68 @@ pub async fn step(postgres: &Postgres, elastic: &Elastic, fleet: &Fleet) -> Step
     step
 }
 
-/// A live index that was deleted is built anew, under the next number.
-async fn keep(postgres: &Postgres, elastic: &Elastic, generation: &Generation) -> Result<bool, JobError> {
-    if elastic.index_exists(&generation.concrete).await? {
+/// A live index that was deleted is built anew, under the next number, and an alias that was deleted is put back. One
+/// that somebody has moved is left to them, and told.
+async fn keep(
+    postgres: &Postgres,
+    elastic: &Elastic,
+    fleet: &Fleet,
+    generation: &Generation,
+) -> Result<bool, JobError> {
+    let (alias, index) = (&generation.index, &generation.concrete);
+    let behind = elastic.behind(alias).await?;
+    if matches!(&behind, Behind::Indexes(indexes) if indexes.contains(index)) {
         return Ok(false);
     }
+    if !elastic.index_exists(index).await? {
+        return replace(postgres, generation).await;
+    }
+    match behind {
+        Behind::Nothing => {
+            tracing::warn!(index, alias, "the alias is gone; putting it back");
+            point(elastic, fleet, generation).await?;
+        }
+        Behind::Concrete => return Err(JobError::Occupied(alias.clone())),
+        // On its way to the next generation it is ahead of the ledger for a moment.
+        Behind::Indexes(behind) if behind.iter().any(|other| own(fleet, alias).any(|own| own == other)) => {}
+        Behind::Indexes(behind) => {
+            return Err(JobError::Displaced {
+                alias: alias.clone(),
+                index: index.clone(),
+                behind,
+            });
+        }
+    }
+    Ok(false)
+}
+
+/// Makes the index, and asks for its backfill.
+async fn begin(postgres: &Postgres, elastic: &Elastic, generation: &Generation, plan: &Plan) -> Result<bool, JobError> {
+    let source = source(postgres).await?;
+    unclaimed(elastic, generation, &source).await?;
+    if !elastic.index_exists(&generation.concrete).await? {
+        create(elastic, generation, plan, &source).await?;
+    } else if !is_fresh(elastic, generation, plan, &source).await? {
+        // Left by another life of this ledger, or of another: its documents may have higher versions than any of ours.
+        tracing::warn!(
+            index = generation.concrete,
+            "an index of this name was there before; taking the next number"
+        );
+        let next = ledger::generation::replace(postgres.pool(), generation.id, false);
+        postgres.within(next).await?;
+        return Ok(true);
+    }
+    // Capture was committed before the generation was: what the ranges of the backfill miss is in the log.
+    postgres
+        .within(ledger::generation::make(postgres.pool(), generation.id))
+        .await?;
+    Ok(true)
+}
+
+async fn replace(postgres: &Postgres, generation: &Generation) -> Result<bool, JobError> {
     tracing::warn!(index = generation.concrete, "the index is gone; building another");
     postgres
-        .within(ledger::generation::replace(postgres.pool(), generation.id))
+        .within(ledger::generation::replace(postgres.pool(), generation.id, true))
         .await?;
     Ok(true)
 }
@@ -59,31 +114,14 @@ async fn build(
     plan: &Plan,
 ) -> Result<bool, JobError> {
     let pool = postgres.pool();
-    let started = postgres
-        .within(ledger::job::was_backfilled(pool, generation.id))
-        .await?;
-    if !elastic.index_exists(&generation.concrete).await? {
-        if started {
-            return keep(postgres, elastic, generation).await;
-        }
-        create(elastic, generation, plan).await?;
-    } else if !started && !is_fresh(elastic, generation, plan).await? {
-        // Left by another life of this ledger; its documents may have higher versions than any of ours.
-        tracing::warn!(
-            index = generation.concrete,
-            "an index of this name was there before; taking the next number"
-        );
-        postgres
-            .within(ledger::generation::replace(pool, generation.id))
-            .await?;
-        return Ok(true);
+    if !postgres
+        .within(ledger::generation::is_made(pool, generation.id))
+        .await?
+    {
+        return begin(postgres, elastic, generation, plan).await;
     }
-    if !started {
-        // Capture was committed before the generation was: what the ranges miss is in the log.
-        postgres
-            .within(ledger::job::add_once(pool, generation.id, Kind::Backfill))
-            .await?;
-        return Ok(false);
+    if !elastic.index_exists(&generation.concrete).await? {
+        return replace(postgres, generation).await;
     }
     if postgres.within(ledger::job::is_behind(pool, generation.id)).await? {
         return Ok(false);
@@ -95,9 +133,8 @@ async fn build(
         return Ok(false);
     }
     elastic.refresh(&generation.concrete).await?;
-    if !point(elastic, fleet, generation).await? {
-        return Ok(false);
-    }
+    unclaimed(elastic, generation, &source(postgres).await?).await?;
+    point(elastic, fleet, generation).await?;
     let promoted = async {
         let mut transaction = pool.begin().await?;
         ledger::generation::lock_set(&mut transaction).await?;
@@ -109,14 +146,33 @@ async fn build(
     Ok(true)
 }
 
+/// The ledger's name towards the cluster.
+async fn source(postgres: &Postgres) -> Result<String, JobError> {
+    let nonce = postgres.within(ledger::identity::nonce(postgres.pool()));
+    Ok(nonce.await?.source)
+}
+
+/// Whether the alias is nobody else's.
+async fn unclaimed(elastic: &Elastic, generation: &Generation, source: &str) -> Result<(), JobError> {
+    let alias = &generation.index;
+    match owner::foreign(elastic, alias, source).await? {
+        None => Ok(()),
+        Some(Foreign { index, .. }) => Err(JobError::Kept {
+            alias: alias.clone(),
+            index,
+        }),
+    }
+}
+
 /// Whether an index is what [`create`] makes, and nothing has been written to it.
-async fn is_fresh(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Result<bool, JobError> {
+async fn is_fresh(elastic: &Elastic, generation: &Generation, plan: &Plan, source: &str) -> Result<bool, JobError> {
     elastic.refresh(&generation.concrete).await?;
-    let same = elastic.mapping_hash(&generation.concrete).await?.as_deref() == Some(plan.hash.as_str());
+    let made = elastic.origin(&generation.concrete).await?;
+    let same = made.definition.as_ref() == Some(&plan.hash) && made.source.as_deref() == Some(source);
     Ok(same && elastic.count(&generation.concrete).await? == 0)
 }
 
-async fn create(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Result<(), JobError> {
+async fn create(elastic: &Elastic, generation: &Generation, plan: &Plan, source: &str) -> Result<(), JobError> {
     // First of all: no late write may make an index of any such name by guessing.
     elastic.put_template(&generation.index).await?;
     let (settings, empty) = (generation_settings(plan.settings.clone()), Map::new());
@@ -127,7 +183,10 @@ async fn create(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Resu
             IndexPlan {
                 settings: &settings,
                 mappings,
-                hash: &plan.hash,
+                origin: Origin {
+                    definition: &plan.hash,
+                    source,
+                },
             },
         )
         .await?;
@@ -135,25 +194,20 @@ async fn create(elastic: &Elastic, generation: &Generation, plan: &Plan) -> Resu
     Ok(())
 }
 
+/// The indexes of one name that this ledger feeds.
+fn own<'f>(fleet: &'f Fleet, alias: &'f str) -> impl Iterator<Item = &'f str> {
+    let same = fleet.generations.values().filter(move |other| other.index == alias);
+    same.map(|other| other.concrete.as_str())
+}
+
 /// Puts the alias on the generation, away from all others of the index; not while a foreign index has its name.
-async fn point(elastic: &Elastic, fleet: &Fleet, generation: &Generation) -> Result<bool, JobError> {
+async fn point(elastic: &Elastic, fleet: &Fleet, generation: &Generation) -> Result<(), JobError> {
     let behind = match elastic.behind(&generation.index).await? {
-        Behind::Concrete => {
-            tracing::error!(
-                index = generation.index,
-                "an index, not an alias, has this name: delete it, or give the definition another name; searches go to it until then"
-            );
-            return Ok(false);
-        }
+        Behind::Concrete => return Err(JobError::Occupied(generation.index.clone())),
         Behind::Nothing => Vec::new(),
         Behind::Indexes(indexes) => indexes,
     };
-    let own: Vec<&str> = fleet
-        .generations
-        .values()
-        .filter(|other| other.index == generation.index)
-        .map(|other| other.concrete.as_str())
-        .collect();
+    let own: Vec<&str> = own(fleet, &generation.index).collect();
     let prefix = format!("{}-", generation.index);
     let from: Vec<&str> = behind
         .iter()
@@ -168,5 +222,5 @@ async fn point(elastic: &Elastic, fleet: &Fleet, generation: &Generation) -> Res
             remove_index: false,
         })
         .await?;
-    Ok(true)
+    Ok(())
 }

@@ -144,8 +144,8 @@ fn deletes(version: Version, keys: Vec<(Key, Option<String>)>) -> Drafts {
     let (mut body, mut items) = (Vec::new(), Vec::new());
     for (key, routing) in keys {
         let start = body.len();
-        let id = key.document_id().into_owned();
-        let mut place = serde_json::json!({ "_id": id, "version": version.0, "version_type": "external_gte" });
+        let id = key.document_id();
+        let mut place = serde_json::json!({ "_id": &*id, "version": version.0, "version_type": "external_gte" });
         if let Some(routing) = &routing {
             place["routing"] = routing.as_str().into();
         }

@@ -6,8 +6,10 @@
 
 use serde_json::Map;
 
+use super::JobError;
+use super::owner::{self, Foreign};
 use crate::definition::{Content, Definition, Field, FieldKind, Fields, Mapping};
-use crate::elastic::{Elastic, ElasticError, IndexPlan, generation_settings};
+use crate::elastic::{Elastic, ElasticError, IndexPlan, Origin, generation_settings};
 use crate::mistake::{Mistakes, Place};
 use crate::plan;
 
@@ -28,7 +30,10 @@ pub async fn refused(elastic: &Elastic, definition: &Definition, known: &Mistake
         let index = IndexPlan {
             settings: &settings,
             mappings: mappings.as_object().unwrap_or(&nothing),
-            hash: &hash,
+            origin: Origin {
+                definition: &hash,
+                source: "",
+            },
         };
         let Some(reason) = elastic.try_mapping(&definition.index, index).await? else {
             break;
@@ -70,6 +75,20 @@ pub async fn lacking(elastic: &Elastic, definition: &Definition) -> Result<Mista
         Err(error) => return Err(error),
     }
     Ok(lacking)
+}
+
+/// What is wrong where the index's name is another database's; `own` is this ledger's name towards the cluster, empty where there is none.
+///
+/// # Errors
+/// Those of the request.
+pub async fn taken(elastic: &Elastic, definition: &Definition, own: &str) -> Result<Mistakes, ElasticError> {
+    let mut taken = Mistakes::default();
+    if let Some(Foreign { index, .. }) = owner::foreign(elastic, &definition.index, own).await? {
+        let alias = definition.index.clone();
+        let kept = JobError::Kept { alias, index };
+        taken.add(&definition.place, kept.to_string(), kept.remedy().unwrap_or_default());
+    }
+    Ok(taken)
 }
 
 /// Takes those fields out, at any depth. Cases of a switch are mapped by the fields they share.

@@ -67,6 +67,9 @@ impl Walker {
                 continue;
             };
             let Ok(plan) = &generation.plan else { continue };
+            if !generation.made {
+                continue;
+            }
             if self.shared.queue.held(generation.id).is_some() && !self.shared.queue.may_try(generation.id) {
                 continue;
             }

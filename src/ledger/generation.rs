@@ -7,6 +7,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Row};
 
 use super::error::LedgerError;
+use super::job::{Kind, NewJob};
 
 /// One row, not retired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct GenerationRow {
     pub hash: String,
     /// Behind the alias.
     pub live: bool,
+    /// Its index was made, for it alone.
+    pub made: bool,
 }
 
 impl GenerationRow {
@@ -35,7 +38,7 @@ impl GenerationRow {
 pub async fn fed(connection: &mut PgConnection) -> Result<(i64, Vec<GenerationRow>), LedgerError> {
     let rows = sqlx::query(
         "SELECT source.revision, generation.id, generation.index_name, generation.number, generation.definition, generation.definition_hash, \
-         generation.state = 'live' AS live FROM highwater.source AS source \
+         generation.state = 'live' AS live, generation.made FROM highwater.source AS source \
          LEFT JOIN highwater.generation AS generation ON generation.state <> 'retired' ORDER BY generation.id",
     )
     .fetch_all(connection)
@@ -53,6 +56,7 @@ pub async fn fed(connection: &mut PgConnection) -> Result<(i64, Vec<GenerationRo
                 definition: row.try_get(4)?,
                 hash: row.try_get(5)?,
                 live: row.try_get(6)?,
+                made: row.try_get(7)?,
             });
         }
     }
@@ -172,22 +176,57 @@ pub async fn promote(connection: &mut PgConnection, id: i32) -> Result<(), Ledge
     raise(connection).await
 }
 
-/// A generation whose index is gone is replaced by another of the same definition: its number is never used again.
+/// Whether the generation's index was made.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn replace(pool: &PgPool, id: i32) -> Result<(), LedgerError> {
+pub async fn is_made(pool: &PgPool, id: i32) -> Result<bool, LedgerError> {
+    let made = sqlx::query("SELECT EXISTS (SELECT FROM highwater.generation WHERE id = $1 AND made)");
+    Ok(made.bind(id).fetch_one(pool).await?.try_get(0)?)
+}
+
+/// Notes that the generation's index was made, and asks for its backfill.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn make(pool: &PgPool, id: i32) -> Result<(), LedgerError> {
     let mut transaction = pool.begin().await?;
     lock_set(&mut transaction).await?;
-    let row = sqlx::query("UPDATE highwater.generation SET state = 'retired' WHERE id = $1 AND state <> 'retired' RETURNING index_name, definition, definition_hash")
+    let made =
+        sqlx::query("UPDATE highwater.generation SET made = true WHERE id = $1 AND NOT made AND state <> 'retired'");
+    if made.bind(id).execute(&mut *transaction).await?.rows_affected() == 1 {
+        let backfill = NewJob {
+            generation: id,
+            kind: Kind::Backfill,
+            touched: None,
+        };
+        backfill.insert(&mut transaction).await?;
+        raise(&mut transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// A generation whose index is gone, or somebody else's, is replaced by another of the same definition: its number is
+/// never used again. `made` is what is known of it; nothing is done where that has changed.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn replace(pool: &PgPool, id: i32, made: bool) -> Result<(), LedgerError> {
+    let mut transaction = pool.begin().await?;
+    lock_set(&mut transaction).await?;
+    let row = sqlx::query("UPDATE highwater.generation SET state = 'retired' WHERE id = $1 AND made = $2 AND state <> 'retired' RETURNING index_name, definition, definition_hash")
         .bind(id)
+        .bind(made)
         .fetch_optional(&mut *transaction)
         .await?;
     if let Some(row) = row {
         let (index, definition, hash): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         // A newer definition that is being built already takes its place.
-        let newer = sqlx::query("SELECT FROM highwater.generation WHERE index_name = $1 AND state <> 'retired'");
-        if newer.bind(&index).fetch_optional(&mut *transaction).await?.is_none() {
+        let newer =
+            sqlx::query("SELECT FROM highwater.generation WHERE index_name = $1 AND id > $2 AND state <> 'retired'");
+        let newer = newer.bind(&index).bind(id);
+        if newer.fetch_optional(&mut *transaction).await?.is_none() {
             add(&mut transaction, &index, &definition, &hash).await?;
         }
         raise(&mut transaction).await?;

@@ -78,6 +78,19 @@ pub struct Nonce {
     pub confirmed: i64,
 }
 
+/// This ledger's name towards Elasticsearch; empty where there is no ledger.
+///
+/// # Errors
+/// Those of the connection; of a ledger that the role may not read.
+pub async fn name(connection: &mut PgConnection) -> Result<String, LedgerError> {
+    let there = sqlx::query("SELECT to_regclass('highwater.source') IS NOT NULL");
+    if !there.fetch_one(&mut *connection).await?.try_get::<bool, _>(0)? {
+        return Ok(String::new());
+    }
+    let name = sqlx::query("SELECT id::text FROM highwater.source");
+    Ok(name.fetch_one(connection).await?.try_get(0)?)
+}
+
 /// Lets one daemon at a time compare nonces: `None` while another does. Held until the transaction ends.
 ///
 /// # Errors

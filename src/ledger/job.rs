@@ -288,22 +288,6 @@ pub async fn is_behind(pool: &PgPool, generation: i32) -> Result<bool, LedgerErr
     )
 }
 
-/// Whether a backfill of the generation was ever queued.
-///
-/// # Errors
-/// Those of the connection.
-pub async fn was_backfilled(pool: &PgPool, generation: i32) -> Result<bool, LedgerError> {
-    Ok(
-        sqlx::query(
-            "SELECT EXISTS (SELECT FROM highwater.job WHERE generation = $1 AND kind IN ('backfill', 'sweep'))",
-        )
-        .bind(generation)
-        .fetch_one(pool)
-        .await?
-        .try_get(0)?,
-    )
-}
-
 /// Whether the generation was verified.
 ///
 /// # Errors

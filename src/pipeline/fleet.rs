@@ -28,6 +28,8 @@ pub struct Generation {
     pub index: String,
     pub concrete: String,
     pub live: bool,
+    /// Its index was made, for it alone: nothing is written before.
+    pub made: bool,
     /// As recorded in the ledger; the plan may be missing when the database no longer fits the definition.
     pub hash: String,
     pub plan: Result<Arc<Plan>, Mistakes>,
@@ -98,6 +100,7 @@ impl Generation {
             concrete: row.concrete(),
             index: row.index,
             live: row.live,
+            made: row.made,
             hash: row.hash,
             plan: plan.map(Arc::new),
         }

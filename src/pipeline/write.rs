@@ -70,6 +70,10 @@ impl Writer {
         kept: impl Fn(Built) -> Built,
     ) -> (Report, Vec<(Key, Fate)>) {
         let (mut report, mut uncomputable) = (Report::default(), Vec::new());
+        report.stopped = unmade(generation);
+        if report.stopped.is_some() {
+            return (report, uncomputable);
+        }
         let budget = self.budget.clone();
         let mut share = self.share(&budget, keys.len()).await;
         let mut parts: Vec<&[Key]> = vec![keys];
@@ -113,6 +117,9 @@ impl Writer {
         (low, high, count): (Option<&Key>, Option<&Key>, usize),
         revision: i64,
     ) -> Option<Report> {
+        if let Some(unmade) = unmade(generation) {
+            return Some(Report::stopped(unmade));
+        }
         let budget = self.budget.clone();
         let share = self.share(&budget, count).await;
         self.builder.bound(share.bytes);
@@ -242,6 +249,12 @@ impl Writer {
         }
         (!again.is_empty()).then(|| (drafts.subset(&again), why))
     }
+}
+
+/// Why nothing is written yet: an index of the name may be somebody else's.
+fn unmade(generation: &Generation) -> Option<Stop> {
+    let reason = || format!("index {} was not made yet", generation.concrete);
+    (!generation.made).then(|| Stop::Sink(reason()))
 }
 
 /// A batch without what it would index, and without what cannot be.

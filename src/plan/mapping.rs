@@ -58,8 +58,17 @@ pub fn oversized(definition: &Definition) -> Mistakes {
     mistakes
 }
 
-/// `index.mapping.total_fields.limit` in any of its spellings; nothing where it is none.
+/// `index.mapping.total_fields.limit`; nothing where it is no number.
 fn limit(settings: &Map<String, Value>) -> Option<u64> {
+    match setting(settings, "mapping.total_fields.limit") {
+        None => Some(TOTAL_FIELDS),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_u64(),
+    }
+}
+
+/// A setting in any of its spellings: with or without `index`, in one key or in several.
+pub fn setting(settings: &Map<String, Value>, path: &str) -> Option<Value> {
     fn find(settings: &Map<String, Value>, path: &str) -> Option<Value> {
         settings
             .iter()
@@ -68,12 +77,7 @@ fn limit(settings: &Map<String, Value>) -> Option<u64> {
                 rest => find(value.as_object()?, rest.strip_prefix('.')?),
             })
     }
-    let path = "mapping.total_fields.limit";
-    match find(settings, path).or_else(|| find(settings, &format!("index.{path}"))) {
-        None => Some(TOTAL_FIELDS),
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(value) => value.as_u64(),
-    }
+    find(settings, path).or_else(|| find(settings, &format!("index.{path}")))
 }
 
 /// Every field beneath a mapping, at any depth.

@@ -32,7 +32,7 @@ pub use assemble::fingerprint;
 pub use capture::Capture;
 pub use due::Due;
 pub use fanout::Fanout;
-pub use lookup::MAX_JOIN;
+pub use lookup::{MAX_JOIN, Wanted};
 pub use mapping::{of as mapping, oversized};
 pub use uses::Used;
 
@@ -132,7 +132,7 @@ pub struct Level {
     pub path: String,
     /// Position of the level it hangs on.
     pub parent: Option<usize>,
-    /// `"name":`, as it stands in the document.
+    /// `,"name":`, as it stands in the document; the comma is written over in the first field of an object.
     pub prefix: String,
     pub shape: Shape,
     /// Bare values instead of objects.
@@ -205,7 +205,7 @@ pub enum Part {
 /// One field in a row's fragment.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// `"name":`, empty for a bare value.
+    /// `,"name":` likewise, empty for a bare value.
     pub prefix: String,
     pub source: Source,
     /// Left out where it is null.

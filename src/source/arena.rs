@@ -88,10 +88,14 @@ impl Links {
         number
     }
 
-    /// The number of a single-part value, if it is known. Rows of one value often come one after another.
+    /// The number of a single-part value, if it is known. Rows of one value often come one after another, and values in
+    /// the order of the rows that they were taken from.
     pub fn find(&mut self, value: &[u8]) -> Option<u32> {
-        if !self.spans.is_empty() && self.part(self.last as usize, 0) == value {
-            return Some(self.last);
+        for next in [self.last, self.last + 1] {
+            if (next as usize) < self.count() && self.part(next as usize, 0) == value {
+                self.last = next;
+                return Some(next);
+            }
         }
         let hash = self.hash(value, &[(0, count(value.len()))]);
         let found = self
@@ -152,7 +156,9 @@ pub struct Rows {
     /// level.
     pub numbers: Vec<u32>,
     pub unfit: Vec<String>,
-    /// Where each link's entries begin, once sorted; one more than there are links.
+    /// The entries as they came, once sorted.
+    arrived: Vec<Entry>,
+    /// Where each link's entries begin, once sorted; two more than there are links.
     starts: Vec<u32>,
     /// Positions of rows kept, by their bytes, while one link's are looked through.
     seen: HashTable<u32>,
@@ -176,28 +182,51 @@ impl Rows {
 
     /// Bytes in use or kept for later.
     pub fn capacity(&self) -> usize {
-        self.bytes.capacity() + self.sort.capacity() + self.entries.capacity() * size_of::<Entry>()
+        let entries = self.entries.capacity() + self.arrived.capacity();
+        self.bytes.capacity() + self.sort.capacity() + entries * size_of::<Entry>()
     }
 
     /// Groups the rows by link, ordered within each; rows of equal order stay as they came. Of rows with the same bytes
     /// the first stays, where `distinct` says so, and no more rows than it says.
     pub fn sort(&mut self, links: usize, distinct: Option<u32>) {
-        let Self { sort, entries, .. } = self;
-        entries.sort_by(|left, right| {
-            left.link
-                .cmp(&right.link)
-                .then_with(|| slice(sort, left.sort).cmp(slice(sort, right.sort)))
-        });
+        self.group(links);
+        let Self {
+            sort, entries, starts, ..
+        } = self;
+        for bounds in starts[..=links].windows(2) {
+            let same_link = &mut entries[bounds[0] as usize..bounds[1] as usize];
+            same_link.sort_by(|left, right| slice(sort, left.sort).cmp(slice(sort, right.sort)));
+        }
         if let Some(most) = distinct {
             self.keep_distinct(most as usize);
+            self.group(links);
         }
-        let Self { entries, starts, .. } = self;
-        starts.resize(links + 1, 0);
-        for entry in entries.iter() {
-            starts[entry.link as usize + 1] += 1;
+    }
+
+    /// Brings rows of one link together, in the order they came in: a counting sort, as links are small numbers.
+    fn group(&mut self, links: usize) {
+        let Self {
+            entries,
+            arrived,
+            starts,
+            ..
+        } = self;
+        std::mem::swap(entries, arrived);
+        starts.clear();
+        starts.resize(links + 2, 0);
+        for entry in arrived.iter() {
+            starts[entry.link as usize + 2] += 1;
         }
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
+        }
+        entries.clear();
+        entries.extend_from_slice(arrived); // room: each is written over
+        for entry in arrived.iter() {
+            // Where the next one of its link goes; past the last, that is where the link after it begins.
+            let place = &mut starts[entry.link as usize + 1];
+            entries[*place as usize] = *entry;
+            *place += 1;
         }
     }
 
@@ -252,8 +281,67 @@ impl Rows {
         self.numbers[entry.numbers as usize + segments - 1 + child]
     }
 
-    /// `"key":`, of a row that has one.
+    /// `,"key":`, of a row that has one.
     pub fn key(&self, entry: &Entry) -> &[u8] {
         slice(&self.bytes, (entry.fragment.0, entry.key_end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows as they come: what each hangs on, what it sorts by, what it writes.
+    fn sorted(rows: &[(u32, &str, &str)], links: usize, distinct: Option<u32>) -> Vec<Vec<String>> {
+        let mut found = Rows::default();
+        for (link, sort, fragment) in rows {
+            let push = |bytes: &mut Vec<u8>, text: &str| {
+                let start = count(bytes.len());
+                bytes.extend_from_slice(text.as_bytes());
+                (start, count(bytes.len()))
+            };
+            let fragment = push(&mut found.bytes, fragment);
+            found.entries.push(Entry {
+                link: *link,
+                sort: push(&mut found.sort, sort),
+                fragment,
+                key_end: fragment.0,
+                numbers: 0,
+                unfit: NO_REASON,
+            });
+        }
+        found.sort(links, distinct);
+        let text = |entry: &Entry| String::from_utf8_lossy(slice(&found.bytes, entry.fragment)).into_owned();
+        let links = 0..count(links);
+        links.map(|link| found.of(link).iter().map(text).collect()).collect()
+    }
+
+    #[test]
+    fn rows_of_one_link_stand_together_in_order() {
+        let rows = [
+            (2, "b", "one"),
+            (0, "", "two"),
+            (2, "a", "three"),
+            (0, "", "four"),
+            (2, "b", "five"),
+        ];
+        assert_eq!(
+            sorted(&rows, 4, None),
+            [vec!["two", "four"], vec![], vec!["three", "one", "five"], vec![]]
+        );
+        assert_eq!(sorted(&[], 1, None), [Vec::<String>::new()]);
+    }
+
+    #[test]
+    fn rows_of_the_same_bytes_are_one_where_that_is_wanted() {
+        let rows = [
+            (1, "c", "x"),
+            (0, "a", "x"),
+            (1, "a", "y"),
+            (1, "b", "x"),
+            (1, "d", "z"),
+        ];
+        assert_eq!(sorted(&rows, 2, Some(9)), [vec!["x"], vec!["y", "x", "z"]]);
+        assert_eq!(sorted(&rows, 2, Some(2)), [vec!["x"], vec!["y", "x"]]);
     }
 }

@@ -13,8 +13,10 @@ use crate::plan::{ENCODER, Plan};
 use super::arena::Entry;
 use super::connect::Postgres;
 use super::document::{Assembly, Presence};
+use super::encode::push_hex;
 use super::error::SourceError;
 use super::fetch::Batch;
+use super::output::enclose;
 use super::snapshot::{self, Expected};
 
 /// Which documents to build.
@@ -183,14 +185,16 @@ impl Builder {
             out.unfit(key, reason);
             return;
         }
-        let id = key.document_id().into_owned();
+        let id = key.document_id();
         out.action("index", &id, place.routing, version, assembly.plan.pipeline.as_deref());
         let source = out.body.len();
-        out.body.push(b'{');
         let outcome = assembly.fields(0, entry, &mut out.body);
         if let Ok(Presence::Here) = outcome {
-            let hash = xxhash_rust::xxh3::xxh3_128(&out.body[source + 1..]);
+            let content = out.body.get(source + 1..).unwrap_or_default();
+            let hash = xxhash_rust::xxh3::xxh3_128(content);
             out.mark(key, hash, version, revision);
+            enclose([b'{', b'}'], source, &mut out.body);
+            out.body.push(b'\n');
             let length = out.body.len() - source;
             if length <= self.max_document {
                 out.items.push(Draft {
@@ -326,7 +330,7 @@ impl Output {
 
     fn delete(&mut self, key: Key, routing: Option<&str>, version: Version) {
         let start = self.body.len();
-        let id = key.document_id().into_owned();
+        let id = key.document_id();
         self.action("delete", &id, routing, version, None);
         self.items.push(Draft {
             key,
@@ -339,20 +343,20 @@ impl Output {
         self.hashes.push(0);
     }
 
-    /// Closes the document with the field that says what it was built from.
+    /// Adds the field that says what the document was built from.
     fn mark(&mut self, key: &Key, hash: u128, version: Version, revision: i64) {
-        use std::io::Write;
-        if self.body.last() != Some(&b'{') {
-            self.body.push(b',');
-        }
-        self.body.extend_from_slice(b"\"_highwater\":{\"key\":");
+        self.body.extend_from_slice(b",\"_highwater\":{\"key\":");
         json_text(&mut self.body, key.as_str());
-        // Writing to a vector cannot fail.
-        let _ = writeln!(
-            self.body,
-            ",\"hash\":\"{hash:032x}\",\"version\":{},\"encoder\":{ENCODER},\"revision\":{revision}}}}}",
-            version.0
-        );
+        self.body.extend_from_slice(b",\"hash\":\"");
+        push_hex(&hash.to_be_bytes(), &mut self.body);
+        let mut digits = itoa::Buffer::new();
+        self.body.extend_from_slice(b"\",\"version\":");
+        self.body.extend_from_slice(digits.format(version.0).as_bytes());
+        self.body.extend_from_slice(b",\"encoder\":");
+        self.body.extend_from_slice(digits.format(ENCODER).as_bytes());
+        self.body.extend_from_slice(b",\"revision\":");
+        self.body.extend_from_slice(digits.format(revision).as_bytes());
+        self.body.push(b'}');
     }
 }
 

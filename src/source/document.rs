@@ -4,6 +4,7 @@ use crate::plan::{Level, Part, Plan, Shape};
 
 use super::arena::{Entry, NO_LINK};
 use super::fetch::Batch;
+use super::output::enclose;
 
 /// Whether an object has all it requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    /// Appends a row's fields and those of everything that hangs on it.
+    /// Appends a row's fields and those of everything that hangs on it, a comma before each.
     pub fn fields(&self, position: usize, entry: &Entry, out: &mut Vec<u8>) -> Result<Presence, String> {
         let rows = &self.batch.rows[position];
         if let Some(reason) = rows.unfit.get(entry.unfit as usize) {
@@ -38,13 +39,9 @@ impl Assembly<'_> {
         out: &mut Vec<u8>,
     ) -> Result<Presence, String> {
         let segments = self.plan.levels[position].segments.len();
-        let start = out.len();
         out.extend_from_slice(self.batch.rows[position].segment(entry, segment, segments));
         for part in parts {
             let before = out.len();
-            if before > start {
-                out.push(b',');
-            }
             let presence = match part {
                 Part::Level(child) => self.child(position, entry, *child, before, out)?,
                 Part::Switch(cases) => {
@@ -57,9 +54,9 @@ impl Assembly<'_> {
                 }
                 Part::Group { prefix, segment, parts } => {
                     out.extend_from_slice(prefix.as_bytes());
-                    out.push(b'{');
+                    let start = out.len();
                     let presence = self.body(position, entry, *segment, parts, out)?;
-                    out.push(b'}');
+                    enclose([b'{', b'}'], start, out);
                     presence
                 }
             };
@@ -131,18 +128,15 @@ impl Assembly<'_> {
     }
 
     fn array(&self, position: usize, level: &Level, related: &[Entry], out: &mut Vec<u8>) -> Result<Presence, String> {
-        out.push(b'[');
         let first = out.len();
         for entry in related {
             let start = out.len();
-            if start > first {
-                out.push(b',');
-            }
+            out.push(b',');
             if self.value(position, level, entry, out)? == Presence::Lacking {
                 out.truncate(start);
             }
         }
-        out.push(b']');
+        enclose([b'[', b']'], first, out);
         Ok(Presence::Here)
     }
 
@@ -156,7 +150,6 @@ impl Assembly<'_> {
         out: &mut Vec<u8>,
     ) -> Result<Presence, String> {
         let rows = &self.batch.rows[position];
-        out.push(b'{');
         let first = out.len();
         let mut last: &[u8] = b"";
         for entry in related {
@@ -172,15 +165,12 @@ impl Assembly<'_> {
             }
             last = key;
             let start = out.len();
-            if start > first {
-                out.push(b',');
-            }
             out.extend_from_slice(key);
             if self.value(position, level, entry, out)? == Presence::Lacking {
                 out.truncate(start);
             }
         }
-        out.push(b'}');
+        enclose([b'{', b'}'], first, out);
         Ok(Presence::Here)
     }
 
@@ -188,9 +178,9 @@ impl Assembly<'_> {
         if level.bare {
             return self.fields(position, entry, out);
         }
-        out.push(b'{');
+        let start = out.len();
         let presence = self.fields(position, entry, out)?;
-        out.push(b'}');
+        enclose([b'{', b'}'], start, out);
         Ok(presence)
     }
 }

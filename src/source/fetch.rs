@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{AssertSqlSafe, PgConnection, Row, ValueRef};
+use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Row, ValueRef};
 
 use crate::catalog::Wire;
 use crate::key::Key;
@@ -76,13 +76,7 @@ impl Batch {
                 self.rows[position].sort(0, None);
                 continue;
             };
-            let reading = async {
-                let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut *connection);
-                while let Some(row) = rows.try_next().await? {
-                    self.take(plan, position, &row)?;
-                }
-                Ok::<(), SourceError>(())
-            };
+            let reading = each_row(connection, sql, arguments, |row| self.take(plan, position, row));
             postgres.within(reading).await?;
             let links = if position == 0 {
                 self.keys.len()
@@ -258,6 +252,26 @@ fn level_query(plan: &Plan, position: usize, links: &Links) -> Result<(String, P
         bind(&mut arguments, links.texts(part))?;
     }
     Ok((level.select.sql.clone(), arguments))
+}
+
+/// Runs a statement and hands over each row as it arrives.
+///
+/// # Errors
+/// Those of the statement and of `take`.
+pub async fn each_row(
+    connection: &mut PgConnection,
+    sql: String,
+    arguments: PgArguments,
+    mut take: impl FnMut(&PgRow) -> Result<(), SourceError>,
+) -> Result<(), SourceError> {
+    // Not `fetch`, which puts one more stream around this one and moves every row once more.
+    let mut answers = connection.fetch_many(sqlx::query_with(AssertSqlSafe(sql), arguments));
+    while let Some(answer) = answers.try_next().await? {
+        if let Either::Right(row) = answer {
+            take(&row)?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds one value to bind.

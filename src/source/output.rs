@@ -1,4 +1,6 @@
 //! What a row writes by itself: its values, and groups of them.
+//!
+//! A comma stands before every field and every item, also the first one: what opens their brackets writes over it.
 
 use sqlx::postgres::PgRow;
 
@@ -16,12 +18,8 @@ pub fn encode_outputs(
     row: &PgRow,
     out: &mut Vec<u8>,
 ) -> Result<Option<String>, SourceError> {
-    let start = out.len();
     for output in outputs {
         let before = out.len();
-        if before > start {
-            out.push(b',');
-        }
         out.extend_from_slice(output.prefix.as_bytes());
         let value = out.len();
         let unfit = match &output.source {
@@ -31,9 +29,8 @@ pub fn encode_outputs(
                 None
             }
             Source::Object(fields) => {
-                out.push(b'{');
                 let unfit = encode_outputs(fields, wires, row, out)?;
-                out.push(b'}');
+                enclose([b'{', b'}'], value, out);
                 unfit
             }
             Source::Single { members, whole } => single(members, *whole, wires, row, out)?,
@@ -74,29 +71,29 @@ fn single(
     out: &mut Vec<u8>,
 ) -> Result<Option<String>, SourceError> {
     let start = out.len();
-    out.push(b'{');
     let mut written = 0;
     for member in members {
         let before = out.len();
-        if written > 0 {
-            out.push(b',');
-        }
-        let empty = out.len();
         let unfit = encode_outputs(std::slice::from_ref(member), wires, row, out)?;
         if unfit.is_some() {
             return Ok(unfit);
         }
-        if out.len() == empty {
-            out.truncate(before);
-        } else {
-            written += 1;
-        }
+        written += usize::from(out.len() > before);
     }
     if written == 0 || whole && written < members.len() {
         out.truncate(start);
         out.extend_from_slice(b"null");
     } else {
-        out.push(b'}');
+        enclose([b'{', b'}'], start, out);
     }
     Ok(None)
+}
+
+/// Puts what was appended from `start` on between brackets, the first of them in the place of its comma.
+pub fn enclose([open, close]: [u8; 2], start: usize, out: &mut Vec<u8>) {
+    match out.get_mut(start) {
+        Some(comma) => *comma = open,
+        None => out.push(open),
+    }
+    out.push(close);
 }

@@ -9,12 +9,13 @@ use super::encode;
 use super::error::SourceError;
 use super::fetch::{malformed, raw};
 
-/// Appends the key that a row has in its object, if rows of the level have one; false where it is null.
+/// Appends the key that a row has in its object, a comma before it, if rows of the level have one; false where it is null.
 pub fn push_key(level: &Level, row: &PgRow, out: &mut Vec<u8>) -> Result<bool, SourceError> {
     let Some(at) = level.key else { return Ok(true) };
     let Some(bytes) = raw(row, at)? else {
         return Ok(false);
     };
+    out.push(b',');
     encode::encode(level.select.wires[at], bytes, out).map_err(malformed)?;
     out.push(b':');
     Ok(true)

@@ -4,7 +4,7 @@ use highwater::draft::Version;
 use highwater::elastic::{IndexPlan, Outcome, Verdict};
 use serde_json::json;
 
-use super::{drafts, mappings, object, on_server};
+use super::{drafts, mappings, object, of, on_server};
 
 #[tokio::test]
 async fn versions_decide_what_is_kept() {
@@ -135,7 +135,7 @@ async fn a_read_only_index_is_blocked_not_refused() {
         let plan = IndexPlan {
             settings: &settings,
             mappings: &mappings(),
-            hash: "x",
+            origin: of("x"),
         };
         bench.elastic.create_index(&name, plan).await.unwrap();
         let batch = drafts(5, &[("1", Some(json!({ "n": 1 }))), ("2", None)]);

@@ -3,7 +3,7 @@
 use highwater::elastic::{Behind, Created, Distribution, ElasticError, IndexPlan, PointAlias, Verdict};
 use serde_json::{Map, json};
 
-use super::{drafts, mappings, object, on_server};
+use super::{drafts, mappings, object, of, on_server};
 
 #[tokio::test]
 async fn the_server_says_who_it_is() {
@@ -28,23 +28,23 @@ async fn creating_twice_is_creating_once() {
         let plan = IndexPlan {
             settings: &Map::new(),
             mappings: &mappings(),
-            hash: "second",
+            origin: of("second"),
         };
         assert_eq!(bench.elastic.create_index(&index, plan).await.unwrap(), Created::Exists);
         assert_eq!(
-            bench.elastic.mapping_hash(&index).await.unwrap().as_deref(),
+            bench.elastic.origin(&index).await.unwrap().definition.as_deref(),
             Some("first")
         );
         bench.elastic.put_mapping(&index, plan).await.unwrap();
         assert_eq!(
-            bench.elastic.mapping_hash(&index).await.unwrap().as_deref(),
+            bench.elastic.origin(&index).await.unwrap().definition.as_deref(),
             Some("second")
         );
         assert!(bench.elastic.index_exists(&index).await.unwrap());
         bench.elastic.delete_index(&index).await.unwrap();
         bench.elastic.delete_index(&index).await.unwrap();
         assert!(!bench.elastic.index_exists(&index).await.unwrap());
-        let error = bench.elastic.mapping_hash(&index).await.unwrap_err();
+        let error = bench.elastic.origin(&index).await.unwrap_err();
         assert!(
             matches!(&error, ElasticError::IndexMissing { index: missing } if *missing == index),
             "{error}"
@@ -61,7 +61,7 @@ async fn a_type_cannot_change_in_place() {
         let plan = IndexPlan {
             settings: &Map::new(),
             mappings: &changed,
-            hash: "second",
+            origin: of("second"),
         };
         let error = bench.elastic.put_mapping(&index, plan).await.unwrap_err();
         assert!(
@@ -72,7 +72,7 @@ async fn a_type_cannot_change_in_place() {
         );
         assert_eq!(error.verdict(), Verdict::Stop);
         assert_eq!(
-            bench.elastic.mapping_hash(&index).await.unwrap().as_deref(),
+            bench.elastic.origin(&index).await.unwrap().definition.as_deref(),
             Some("first")
         );
     })
@@ -86,7 +86,7 @@ async fn the_alias_moves_and_takes_a_concrete_indexs_place() {
         let plan = IndexPlan {
             settings: &Map::new(),
             mappings: &mappings(),
-            hash: "x",
+            origin: of("x"),
         };
         assert_eq!(elastic.behind(alias).await.unwrap(), Behind::Nothing);
         elastic.create_index(alias, plan).await.unwrap();
@@ -134,7 +134,7 @@ async fn the_server_judges_a_mapping_without_keeping_it() {
             let plan = IndexPlan {
                 settings: &settings,
                 mappings: &mappings,
-                hash: "x",
+                origin: of("x"),
             };
             bench.elastic.try_mapping(&bench.alias, plan).await.unwrap()
         };

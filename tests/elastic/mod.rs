@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 
 use highwater::draft::{Draft, Drafts, Op, Version};
-use highwater::elastic::{Behind, Created, Elastic, ElasticSettings, IndexPlan, generation_settings};
+use highwater::elastic::{Behind, Created, Elastic, ElasticSettings, IndexPlan, Origin, generation_settings};
 use highwater::key::Key;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
@@ -35,7 +35,7 @@ impl Bench {
         let plan = IndexPlan {
             settings: &settings,
             mappings: &mappings(),
-            hash: "first",
+            origin: of("first"),
         };
         assert_eq!(self.elastic.create_index(&name, plan).await.unwrap(), Created::Created);
         name
@@ -120,5 +120,13 @@ fn drafts(version: i64, documents: &[(&str, Option<Value>)]) -> Drafts {
         version: Version(version),
         body: body.into(),
         items,
+    }
+}
+
+/// From a definition with this hash.
+fn of(definition: &str) -> Origin<'_> {
+    Origin {
+        definition,
+        source: "one",
     }
 }

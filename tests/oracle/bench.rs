@@ -274,6 +274,7 @@ fn fleet(plan: &Arc<Plan>, revision: i64, layouts: HashMap<i32, capture::Layout>
         index: "generated".to_owned(),
         concrete: "generated-000001".to_owned(),
         live: true,
+        made: true,
         hash: plan.hash.clone(),
         plan: Ok(plan.clone()),
     };

@@ -11,6 +11,7 @@ mod lineage;
 mod locks;
 mod memory;
 mod oracle;
+mod owner;
 mod restart;
 mod routing;
 mod settle;

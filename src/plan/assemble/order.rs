@@ -100,21 +100,26 @@ impl<'c> Term<'c> {
     }
 }
 
-/// The order as select positions, when every term sorts by its bytes.
+/// The order as select positions, when every term sorts by its bytes; what stands in it twice decides nothing the second
+/// time.
 pub fn by_worker(list: &mut SelectList, terms: &[Term<'_>]) -> Option<Vec<SortColumn>> {
     let sortable = |term: &Term<'_>| term.column.as_ref().is_some_and(|(_, column)| sorts_by_bytes(column));
     if !terms.iter().all(sortable) {
         return None;
     }
-    let columns = terms.iter().filter_map(|term| {
+    let mut columns: Vec<SortColumn> = Vec::new();
+    for term in terms {
         let (alias, column) = term.column.as_ref()?;
-        Some(SortColumn {
-            at: list.value(alias, column, ""),
-            descending: term.descending,
-            nulls_first: term.nulls_first,
-        })
-    });
-    Some(columns.collect())
+        let at = list.value(alias, column, "");
+        if columns.iter().all(|known| known.at != at) {
+            columns.push(SortColumn {
+                at,
+                descending: term.descending,
+                nulls_first: term.nulls_first,
+            });
+        }
+    }
+    Some(columns)
 }
 
 fn sorts_by_bytes(column: &Column) -> bool {

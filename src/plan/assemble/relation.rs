@@ -129,10 +129,13 @@ impl<'c, 'd> Walk<'c, 'd> {
             scope.list.add("true".to_owned(), Wire::Bool); // all that a row writes is constant
         }
         let terms = self.order(scope, relation);
-        let rank = form.rank(relation, &terms, &mut scope.list);
+        let mut rank = form.rank(relation, &terms, &mut scope.list);
         let first = scope.first().alias.clone();
         let edge = &stops[0].edge;
         let link = form.link(edge, &first, &mut scope.list);
+        if let (Rank::Worker(columns), Link::Value(link)) = (&mut rank, &link) {
+            columns.retain(|column| column.at != *link); // the same in all rows that are put in order
+        }
         let parts = Parts {
             list: &scope.list,
             from,

@@ -225,9 +225,9 @@ fn mentions(expression: &str, table: &str) -> bool {
     expression.contains(&format!("{table}.")) || expression.contains(&format!("{}.", quote(table)))
 }
 
-/// `"name":`, as it stands in the document.
+/// `,"name":`, as it stands in the document.
 pub fn prefix(name: &str) -> String {
-    format!("{}:", serde_json::Value::from(name))
+    format!(",{}:", serde_json::Value::from(name))
 }
 
 /// The path of a field below another; a bare value has no name of its own.

@@ -4,12 +4,13 @@
 use std::collections::HashSet;
 
 use crate::catalog::{Catalog, ForeignKey, Table, TableKind};
+use crate::definition::Mapping;
 use crate::plan::lookup::Wanted;
 
 use super::join::{pairs, undecided};
 use super::name;
 use super::sheet::Sheet;
-use super::tree::{Entry, Hop, Object, Related};
+use super::tree::{Content, Entry, Hop, Object, Related};
 
 /// Rows of a to-many that are embedded, by how many relations it lies within: fewer where they multiply.
 const LIMITS: [u32; 4] = [50, 10, 5, 3];
@@ -126,9 +127,8 @@ impl<'c> Walk<'c> {
             form: "one",
             table: name::table(self.catalog, target),
             join,
-            through: None,
-            limit: None,
-            object,
+            content: Content::Fields(object),
+            ..Related::default()
         });
     }
 
@@ -153,9 +153,10 @@ impl<'c> Walk<'c> {
             form: if single { "one" } else { "many" },
             table: name::table(self.catalog, child),
             join,
-            through: None,
             limit,
-            object,
+            mapping: if single { Mapping::new() } else { nested() },
+            content: Content::Fields(object),
+            ..Related::default()
         });
     }
 
@@ -183,16 +184,8 @@ impl<'c> Walk<'c> {
             Wanted::Beyond,
             pairs(&there.columns, &there.target_columns),
         );
-        let apart = there.columns.join("_");
         let alone = join.is_empty() && other.oid != place.table.oid;
-        let wanted = if alone {
-            [other.name.clone(), format!("{}_by_{}", other.name, through.name)]
-        } else {
-            [
-                format!("{}_by_{apart}", through.name),
-                format!("{}_by_{}_{apart}", other.name, through.name),
-            ]
-        };
+        let wanted = names_beyond(other, through, there, alone);
         let came = [
             (through.oid, here.columns.as_slice()),
             (through.oid, there.columns.as_slice()),
@@ -217,7 +210,9 @@ impl<'c> Walk<'c> {
                     join: onward,
                 }),
                 limit: Some(limit),
-                object: sheet.object,
+                mapping: nested(),
+                content: Content::Fields(sheet.object),
+                ..Related::default()
             }
         });
     }
@@ -256,7 +251,7 @@ impl<'c> Walk<'c> {
         }
         sheet.object.entries.push(Entry::Relation {
             name: sheet.names.take(target.wanted),
-            relation: related(inner.object),
+            relation: Box::new(related(inner.object)),
         });
     }
 
@@ -288,6 +283,22 @@ impl<'c> Walk<'c> {
             && self.pointing_at(table).next().is_none();
         joins.then_some(other)
     }
+}
+
+/// Names for what lies beyond a junction, the best first; its own where nothing else could be meant.
+fn names_beyond(other: &Table, through: &Table, there: &ForeignKey, alone: bool) -> [String; 2] {
+    if alone {
+        return [other.name.clone(), format!("{}_by_{}", other.name, through.name)];
+    }
+    let apart = there.columns.join("_");
+    [
+        format!("{}_by_{apart}", through.name),
+        format!("{}_by_{}_{apart}", other.name, through.name),
+    ]
+}
+
+fn nested() -> Mapping {
+    Mapping::from_iter([("type".to_owned(), "nested".into())])
 }
 
 fn limit(place: &Place<'_, '_>) -> u32 {

@@ -6,7 +6,7 @@ use crate::catalog::Table;
 
 use super::field;
 use super::name::{self, Names};
-use super::tree::{Entry, Object};
+use super::tree::{Entry, Object, Source};
 
 pub struct Sheet {
     pub names: Names,
@@ -49,9 +49,9 @@ impl Sheet {
                 Some(junction) => Some(format!("{}.{}", name::part(junction), name::part(&column.name))),
                 None => (name != column.name).then(|| name::part(&column.name)),
             };
-            self.object.entries.push(Entry::Column {
+            self.object.entries.push(Entry::Value {
                 name,
-                column: written,
+                source: written.map(Source::Column),
                 mapping,
             });
         }

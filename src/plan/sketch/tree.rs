@@ -1,7 +1,36 @@
 //! What a first definition holds, before it is written.
 
+use serde_json::{Map, Value};
+
 use crate::catalog::Table;
 use crate::definition::Mapping;
+
+/// A whole definition.
+#[derive(Default)]
+pub struct Outline {
+    /// Comments before the first key.
+    pub heading: Vec<String>,
+    pub index: String,
+    pub table: String,
+    /// Where it is not the primary key; empty otherwise.
+    pub key: Vec<String>,
+    pub routing: Option<String>,
+    pub pipeline: Option<String>,
+    /// Those that Elasticsearch's limits ask for are added.
+    pub settings: Map<String, Value>,
+    pub views: Vec<ViewOutline>,
+    pub object: Object,
+}
+
+/// A view and what it is made of.
+pub struct ViewOutline {
+    pub name: String,
+    /// Comments on what follows.
+    pub remarks: Vec<String>,
+    pub key: Vec<String>,
+    /// By table: `its column → column of the view`, or `→ table.column`.
+    pub tables: Vec<(String, Pairs)>,
+}
 
 /// The fields of a document or of an embedded object.
 #[derive(Default)]
@@ -10,30 +39,64 @@ pub struct Object {
 }
 
 pub enum Entry {
-    Column {
+    Value {
         name: String,
-        /// As it stands behind `column:`, where the field has another name.
-        column: Option<String>,
+        /// Where it is not the column of the same name.
+        source: Option<Source>,
         mapping: Mapping,
     },
     Relation {
         name: String,
-        relation: Related,
+        relation: Box<Related>,
     },
     /// What is not there, and why.
     Left(String),
+    /// A comment on what follows.
+    Remark(String),
 }
 
+/// What a value is taken from.
+#[derive(Clone)]
+pub enum Source {
+    /// As it stands behind `column:`.
+    Column(String),
+    /// The same, and the way within its JSON.
+    Path {
+        column: String,
+        path: String,
+    },
+    Sql(String),
+    /// Elasticsearch's pipeline writes it.
+    Pipeline,
+}
+
+#[derive(Default)]
 pub struct Related {
     /// `one` or `many`.
     pub form: &'static str,
     pub table: String,
+    /// Comments on the relation.
+    pub remarks: Vec<String>,
     /// Where the foreign keys do not decide by themselves; empty otherwise.
     pub join: Pairs,
     pub through: Option<Hop>,
     /// Of a `many`.
     pub limit: Option<u32>,
-    pub object: Object,
+    /// Parameters of the object, such as `type: nested`.
+    pub mapping: Mapping,
+    pub content: Content,
+}
+
+/// What of each related row is embedded.
+pub enum Content {
+    Fields(Object),
+    Value { source: Source, mapping: Mapping },
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Fields(Object::default())
+    }
 }
 
 /// A junction, and the join from there.
@@ -59,8 +122,8 @@ impl Entry {
     /// The field's name, if it became one.
     pub fn name(&self) -> Option<&String> {
         match self {
-            Self::Column { name, .. } | Self::Relation { name, .. } => Some(name),
-            Self::Left(_) => None,
+            Self::Value { name, .. } | Self::Relation { name, .. } => Some(name),
+            Self::Left(_) | Self::Remark(_) => None,
         }
     }
 }
@@ -70,22 +133,41 @@ impl Object {
         let mut size = Size::default();
         for entry in &self.entries {
             match entry {
-                Entry::Column { mapping, .. } => {
-                    let more = mapping.get("fields").and_then(|fields| fields.as_object());
-                    size.fields += 1 + more.map_or(0, serde_json::Map::len);
-                }
-                Entry::Relation { relation, .. } => {
-                    let inner = relation.object.size();
-                    let rows = relation.limit.map_or(1, |limit| limit as usize);
-                    size.fields += 1 + inner.fields;
-                    size.nested += inner.nested + usize::from(relation.limit.is_some());
-                    size.objects += rows * inner.objects + if relation.limit.is_some() { rows } else { 0 };
-                }
-                Entry::Left(_) => {}
+                Entry::Value { mapping, .. } => size.fields += of_value(mapping),
+                Entry::Relation { relation, .. } => relation.add_to(&mut size),
+                Entry::Left(_) | Entry::Remark(_) => {}
             }
         }
         size
     }
+}
+
+impl Related {
+    fn add_to(&self, size: &mut Size) {
+        let inner = match &self.content {
+            Content::Fields(object) => object.size(),
+            Content::Value { mapping, .. } => {
+                size.fields += of_value(mapping);
+                return;
+            }
+        };
+        let is_nested = self.mapping.get("type").is_some_and(|kind| kind == "nested");
+        let rows = self.limit.map_or(1, |limit| limit as usize);
+        size.fields += 1 + inner.fields;
+        size.nested += inner.nested + usize::from(is_nested);
+        size.objects += rows * inner.objects + if is_nested { rows } else { 0 };
+    }
+}
+
+/// A field and those within it.
+fn of_value(mapping: &Mapping) -> usize {
+    let beneath = ["fields", "properties"]
+        .into_iter()
+        .filter_map(|key| mapping.get(key)?.as_object());
+    1 + beneath
+        .flat_map(Map::values)
+        .map(|field| field.as_object().map_or(1, of_value))
+        .sum::<usize>()
 }
 
 /// Columns that tell a table's rows apart, where no primary key does.

@@ -109,9 +109,7 @@ pub fn push_text(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfi
         Wire::Uuid => uuid(bytes, out),
         Wire::Bytea => {
             out.extend_from_slice(b"\\x");
-            for byte in bytes {
-                push_hex(*byte, out);
-            }
+            push_hex(bytes, out);
             Ok(())
         }
         Wire::Float4
@@ -170,18 +168,23 @@ fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<(), Unfi
 
 fn uuid(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
     let bytes: [u8; 16] = fixed(bytes)?;
-    for (position, byte) in bytes.into_iter().enumerate() {
-        if matches!(position, 4 | 6 | 8 | 10) {
+    for (position, part) in [0..4, 4..6, 6..8, 8..10, 10..16].into_iter().enumerate() {
+        if position > 0 {
             out.push(b'-');
         }
-        push_hex(byte, out);
+        push_hex(&bytes[part], out);
     }
     Ok(())
 }
 
-fn push_hex(byte: u8, out: &mut Vec<u8>) {
+/// Appends bytes as hexadecimal digits, in small letters.
+pub fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    out.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+    );
 }
 
 fn push_base64(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {

@@ -20,7 +20,6 @@ pub(super) fn push_string(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-#[cold]
 fn push_escaped(byte: u8, out: &mut Vec<u8>) {
     let letter = match byte {
         b'\n' => b'n',
@@ -31,7 +30,7 @@ fn push_escaped(byte: u8, out: &mut Vec<u8>) {
         b'"' | b'\\' => byte,
         _ => {
             out.extend_from_slice(b"\\u00");
-            push_hex(byte, out);
+            push_hex(&[byte], out);
             return;
         }
     };
@@ -76,13 +75,28 @@ fn string_length(inside: &[u8]) -> Option<usize> {
 
 /// Where the first quote, backslash or control character is; the length where there is none.
 fn special(bytes: &[u8]) -> usize {
-    // `|` and no early end within a chunk: so the compiler compares all of it at once.
-    let (chunks, _) = bytes.as_chunks::<16>();
-    let plain = |chunk: &[u8; 16]| !chunk.iter().fold(false, |found, byte| found | is_special(*byte));
-    let clean = 16 * chunks.iter().take_while(|chunk| plain(chunk)).count();
-    let rest = &bytes[clean..];
+    let (chunks, rest) = bytes.as_chunks();
+    for (position, chunk) in chunks.iter().enumerate() {
+        if let Some(at) = first_special(chunk) {
+            return 16 * position + at;
+        }
+    }
     let place = rest.iter().position(|byte| is_special(*byte));
-    clean + place.unwrap_or(rest.len())
+    16 * chunks.len() + place.unwrap_or(rest.len())
+}
+
+/// The same in sixteen bytes.
+fn first_special(chunk: &[u8; 16]) -> Option<usize> {
+    // `|` and no early end: so the compiler compares all of the chunk at once.
+    if !chunk.iter().fold(false, |found, byte| found | is_special(*byte)) {
+        return None;
+    }
+    let all = |byte: u8| u128::from_ne_bytes([byte; 16]);
+    let word = u128::from_le_bytes(*chunk);
+    // The highest bit of every byte less than `limit`; a borrow can set others, but only above the first.
+    let below = |word: u128, limit: u8| word.wrapping_sub(all(limit)) & !word & all(0x80);
+    let found = below(word, 0x20) | below(word ^ all(b'"'), 1) | below(word ^ all(b'\\'), 1);
+    Some(found.trailing_zeros() as usize / 8)
 }
 
 #[expect(

@@ -67,8 +67,8 @@ fn within_quotes(style: Style, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8
 /// A day of the calendar. Year 0 is 1 BC.
 struct Civil {
     year: i64,
-    month: i64,
-    day: i64,
+    month: u32,
+    day: u32,
 }
 
 impl Civil {
@@ -78,7 +78,7 @@ impl Civil {
     fn of(days_since_2000: i64) -> Self {
         let days = days_since_2000 + 730_425;
         let era = days.div_euclid(146_097);
-        let day_of_era = days.rem_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097).unsigned_abs() as u32;
         let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
@@ -88,7 +88,7 @@ impl Civil {
             month_from_march - 9
         };
         Self {
-            year: era * 400 + year_of_era + i64::from(month <= 2),
+            year: era * 400 + i64::from(year_of_era) + i64::from(month <= 2),
             month,
             day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
         }
@@ -96,16 +96,14 @@ impl Civil {
 
     fn push(&self, out: &mut Vec<u8>) {
         let year = if self.year > 0 { self.year } else { 1 - self.year };
+        let year = year.unsigned_abs() as u32;
         if year > 9999 {
             out.extend_from_slice(itoa::Buffer::new().format(year).as_bytes());
         } else {
-            push_two(year / 100, out);
-            push_two(year % 100, out);
+            out.extend_from_slice([two(year / 100), two(year % 100)].as_flattened());
         }
-        out.push(b'-');
-        push_two(self.month, out);
-        out.push(b'-');
-        push_two(self.day, out);
+        let (month, day) = (two(self.month), two(self.day));
+        out.extend_from_slice(&[b'-', month[0], month[1], b'-', day[0], day[1]]);
     }
 
     fn push_era(&self, out: &mut Vec<u8>) {
@@ -117,27 +115,24 @@ impl Civil {
 
 /// Microseconds since midnight as `03:04:05.1234`: zeros at the end of the fraction are left out, and then the point.
 pub(super) fn push_time(micros: i64, out: &mut Vec<u8>) {
-    let seconds = micros / 1_000_000;
-    push_two(seconds / 3_600, out);
-    out.push(b':');
-    push_two(seconds / 60 % 60, out);
-    out.push(b':');
-    push_two(seconds % 60, out);
-    let fraction = micros % 1_000_000;
+    let micros = micros.unsigned_abs();
+    let (seconds, fraction) = ((micros / 1_000_000) as u32, (micros % 1_000_000) as u32);
+    let [h, m, s] = [seconds / 3_600, seconds / 60 % 60, seconds % 60].map(two);
+    out.extend_from_slice(&[h[0], h[1], b':', m[0], m[1], b':', s[0], s[1]]);
     if fraction > 0 {
+        let digits = [fraction / 10_000, fraction / 100 % 100, fraction % 100].map(two);
         out.push(b'.');
-        push_two(fraction / 10_000, out);
-        push_two(fraction / 100 % 100, out);
-        push_two(fraction % 100, out);
+        out.extend_from_slice(digits.as_flattened());
         while out.last() == Some(&b'0') {
             out.pop();
         }
     }
 }
 
-fn push_two(number: i64, out: &mut Vec<u8>) {
-    let digit = |number: i64| b'0' + u8::try_from(number % 10).unwrap_or_default();
-    out.extend_from_slice(&[digit(number / 10), digit(number)]);
+/// The digits of a number below 100.
+fn two(number: u32) -> [u8; 2] {
+    let number = number as u8;
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 #[cfg(test)]
@@ -202,7 +197,7 @@ mod tests {
             let expected = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day") + TimeDelta::days(days.into());
             let found = Civil::of(days.into());
             let found = (found.year, found.month, found.day);
-            prop_assert_eq!(found, (expected.year().into(), expected.month().into(), expected.day().into()));
+            prop_assert_eq!(found, (expected.year().into(), expected.month(), expected.day()));
         }
     }
 }
