@@ -110,8 +110,11 @@ impl Observer {
             }
         }
         let waits = self.waits.borrow().clone();
-        for index in told.indexes.iter_mut().filter(|index| index.waiting.is_none()) {
-            index.waiting = waits.get(&index.generation).map(|wait| wait.reason.clone());
+        for index in &mut told.indexes {
+            // Nearer to the cause than what a write of its documents met.
+            if let Some(wait) = waits.get(&index.generation) {
+                index.waiting = Some(wait.reason.clone());
+            }
         }
         let doubt = self.doubt.borrow().clone();
         let waits_for = |server: Server| {
@@ -121,7 +124,8 @@ impl Observer {
                 .map(Hold::to_string);
             let doubts = doubt.as_ref().filter(|doubt| doubt.server == server);
             let waits = waits.values().find(|wait| wait.server == server);
-            holds.or_else(|| doubts.or(waits).map(|wait| wait.reason.clone()))
+            let waits = waits.map(|wait| wait.reason.clone());
+            waits.or(holds).or_else(|| doubts.map(|doubt| doubt.reason.clone()))
         };
         self.readiness.send_replace(Readiness {
             postgres: waits_for(Server::Postgres),

@@ -15,6 +15,9 @@ const WIDE: &str = "index: '{index}'\ntable: book\nfields:\n  id: long\n  title:
 const NARROW_TRUTH: &str = "select id::text, json_build_object('id', id, 'title', title) from book";
 const OFTEN: &str = "jobs:\n  drift_every: 50ms\n  watermark_every: 100ms\n";
 
+/// What the daemon says of capture that is not as its set needs it.
+const DRIFT: &str = "capture is not as it was installed";
+
 /// Runs a verb that must succeed; returns what it said.
 fn said(world: &World, verb: &[&str]) -> String {
     let output = world.program(verb).output().expect("it runs");
@@ -51,7 +54,8 @@ async fn assert_never_suspected(world: &World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_installed_for_another_set_is_no_drift() {
     let world = World::with(SCHEMA, &[NARROW], OFTEN).await;
-    let running = world.start().await;
+    let running = world.start_program();
+    world.live().await;
     world.configure(&[WIDE], OFTEN);
     // `apply` has installed what its definition needs, and cannot add it yet.
     let mut held = world.pool.begin().await.expect("a transaction");
@@ -64,6 +68,7 @@ async fn what_is_installed_for_another_set_is_no_drift() {
         .until("exists (select from highwater.capture where table_name = 'publisher') and (select 'pages' = any(compared) from highwater.capture where table_name = 'book' and current)")
         .await;
     looked_at(&world).await;
+    assert!(!world.log().contains(DRIFT), "{}", world.log());
     assert_never_suspected(&world).await;
     held.rollback().await.expect("the lock is free");
     let status = tokio::task::spawn_blocking(move || applying.wait()).await;
@@ -78,16 +83,18 @@ async fn what_is_installed_for_another_set_is_no_drift() {
         .until("exists (select from highwater.generation where number = 3 and state = 'live')")
         .await;
     looked_at(&world).await;
+    assert!(!world.log().contains(DRIFT), "{}", world.log());
     assert_never_suspected(&world).await;
     // A trigger that was off is still noticed.
     world
         .run("alter table book disable trigger all; update book set title = 'unseen' where id = 3; alter table book enable trigger all")
         .await;
+    world.said(DRIFT).await;
     world
         .until("exists (select from highwater.job where kind = 'sweep')")
         .await;
     world.assert_in_step(NARROW_TRUTH, "after the sweep").await;
-    running.stop().await;
+    running.kill();
 }
 
 #[tokio::test(flavor = "multi_thread")]
