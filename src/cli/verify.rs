@@ -61,12 +61,7 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
         };
         let findings = verify.run().await?;
         tell!("{}: {}", generation.concrete, words(&findings))?;
-        for (key, difference) in findings.differing.iter().take(NAMED) {
-            tell!("  {key}: {difference:?}")?;
-        }
-        if findings.differing.len() > NAMED {
-            tell!("  and {} more", findings.differing.len() - NAMED)?;
-        }
+        name(&findings)?;
         sound &= findings.differing.is_empty();
         if repair && !findings.differing.is_empty() {
             let mut keys: Vec<Key> = findings.differing.iter().map(|(key, _)| key.clone()).collect();
@@ -86,6 +81,17 @@ pub async fn verify(config: &Config, index: Option<&str>, repair: bool) -> anyho
         return Err(Exit::Usage.into());
     }
     if sound { Ok(()) } else { Err(Exit::Data.into()) }
+}
+
+/// The first keys that differ, and how many more there are.
+fn name(findings: &Findings) -> anyhow::Result<()> {
+    for (key, difference) in findings.differing.iter().take(NAMED) {
+        tell!("  {key}: {difference:?}")?;
+    }
+    if findings.differing.len() > NAMED {
+        tell!("  and {} more", findings.differing.len() - NAMED)?;
+    }
+    Ok(())
 }
 
 fn words(findings: &Findings) -> String {

@@ -98,22 +98,21 @@ impl Observer {
             State::Waiting { on } if &*task.name == "kafka" => Some(on),
             _ => None,
         });
+        let waits = self.waits.borrow().clone();
         let mut told = Shown::new(status, |_| Some(lag.as_secs_f64()));
         for index in &mut told.indexes {
-            if let Some(hold) = held.get(index.generation.as_str()) {
+            let generation = index.generation.as_str();
+            if let Some(hold) = held.get(generation) {
                 index.waiting = Some(hold.wait.reason.clone());
                 index.waiting_since = Some(hold.since);
             }
-            if let Some(why) = unfit.get(index.generation.as_str()) {
+            // Nearer to the cause than what a write of its documents met.
+            if let Some(wait) = waits.get(generation) {
+                index.waiting = Some(wait.reason.clone());
+            }
+            if let Some(why) = unfit.get(generation) {
                 index.state = ready::State::Unfit;
                 index.waiting = Some(why.clone());
-            }
-        }
-        let waits = self.waits.borrow().clone();
-        for index in &mut told.indexes {
-            // Nearer to the cause than what a write of its documents met.
-            if let Some(wait) = waits.get(&index.generation) {
-                index.waiting = Some(wait.reason.clone());
             }
         }
         let doubt = self.doubt.borrow().clone();
