@@ -89,7 +89,7 @@ pub async fn adopt(config: &Config, yes: bool) -> anyhow::Result<()> {
     let mut connection = postgres.connect().await?;
     let fed = ledger::generation::fed(&mut connection).await?.1;
     let indexes: Vec<String> = fed.iter().map(ledger::GenerationRow::concrete).collect();
-    let source = ledger::identity::nonce(postgres.pool()).await?.source;
+    let source = ledger::identity::name(&mut connection).await?;
     for row in &fed {
         // Whoever kept the name until now does so no more.
         while let Some(other) = job::owner::foreign(&elastic, &row.index, &source).await? {

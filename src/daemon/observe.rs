@@ -115,17 +115,7 @@ impl Observer {
                 index.waiting = Some(why.clone());
             }
         }
-        let doubt = self.doubt.borrow().clone();
-        let waits_for = |server: Server| {
-            let holds = held
-                .values()
-                .find(|hold| hold.wait.server == server)
-                .map(Hold::to_string);
-            let doubts = doubt.as_ref().filter(|doubt| doubt.server == server);
-            let waits = waits.values().find(|wait| wait.server == server);
-            let waits = waits.map(|wait| wait.reason.clone());
-            waits.or(holds).or_else(|| doubts.map(|doubt| doubt.reason.clone()))
-        };
+        let waits_for = |server| self.waits_for(server, &waits, &held);
         self.readiness.send_replace(Readiness {
             postgres: waits_for(Server::Postgres),
             elasticsearch: waits_for(Server::Elasticsearch),
@@ -141,6 +131,17 @@ impl Observer {
                 .collect(),
         });
         self.status.send_replace(told);
+    }
+
+    /// Why the daemon waits for a server, if it does: what is nearest to the cause.
+    fn waits_for(&self, server: Server, waits: &BTreeMap<String, Wait>, held: &BTreeMap<&str, Hold>) -> Option<String> {
+        let reason = |wait: &Wait| (wait.server == server).then(|| wait.reason.clone());
+        let waits = waits.values().find_map(reason);
+        let mut holds = held.values().filter(|hold| hold.wait.server == server);
+        let holds = || holds.next().map(Hold::to_string);
+        waits
+            .or_else(holds)
+            .or_else(|| self.doubt.borrow().as_ref().and_then(reason))
     }
 
     fn measure(&self, status: &Status, lag: Duration) {

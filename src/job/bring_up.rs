@@ -148,8 +148,11 @@ async fn build(
 
 /// The ledger's name towards the cluster.
 async fn source(postgres: &Postgres) -> Result<String, JobError> {
-    let nonce = postgres.within(ledger::identity::nonce(postgres.pool()));
-    Ok(nonce.await?.source)
+    let name = async {
+        let mut connection = postgres.pool().acquire().await?;
+        Ok::<_, JobError>(ledger::identity::name(&mut connection).await?)
+    };
+    postgres.within(name).await
 }
 
 /// Whether the alias is nobody else's.

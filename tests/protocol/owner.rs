@@ -42,9 +42,12 @@ async fn a_second_database_does_not_take_the_name_of_a_first() {
     );
     let of_second = second.start_program();
     second.said("which another database keeps in step").await;
-    // Its touches are for an index of the very name that the first one's has.
-    second.run("insert into book values (8, 'Of the other, too')").await;
-    second.said("was not made yet").await;
+    // Its touches are for an index of the very name that the first one's has. Where they were written they are settled.
+    second.run("insert into book values (1000, 'Of the other, too')").await;
+    tokio::select! {
+        () = second.said("was not made yet") => {}
+        () = second.until("not exists (select from highwater.touch)") => {}
+    }
     assert_same(
         &first.truth(TRUTH).await,
         &first.documents().await,
